@@ -1,0 +1,102 @@
+"""Work that is due at a time, found by a sparse index: its cost follows what is due, not what exists.
+
+A row that waits for something carries `due_shard` = `<job>#<shard>` and `due_at` = epoch seconds; a row that waits for
+nothing carries neither and is not in the index. A row waits for one thing at a time. Rows of a job are spread over
+SHARDS partitions of the index, so that no partition takes all of the writes.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from ..kernel.clock import epoch
+from ..kernel.errors import ShopError
+from .table import STORAGE_FAILURES, Row
+from .writes import commit, update
+
+SHARDS = 8
+PER_SHARD = 200
+
+Found = TypeVar("Found", bound=Row)
+
+
+class DueIndex(GlobalSecondaryIndex[Any]):
+    """Declare in a row: `due = due_index()`, with `due_shard` and `due_at` as nullable attributes."""
+
+    class Meta:
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class DueRow(Row):
+    """Base of rows that can wait. Subclasses add `due = DueIndex()` themselves, since pynamodb ties an index to its class."""
+
+    due_shard = UnicodeAttribute(null=True)
+    due_at = NumberAttribute(null=True)
+
+
+def shard_of(job: str, key: str) -> str:
+    return f"{job}#{zlib.crc32(key.encode()) % SHARDS}"
+
+
+def wait_for(job: str, key: str, at: datetime) -> dict[str, Any]:
+    """Attributes for a new row: `OrderRow(..., **wait_for("close", order_id, expires_at))`."""
+    return {"due_shard": shard_of(job, key), "due_at": epoch(at)}
+
+
+def set_due(kind: type[DueRow], job: str, key: str, at: datetime) -> list[Action]:
+    """Actions that make an existing row wait for `job` (instead of what it waited for)."""
+    return [kind.due_shard.set(shard_of(job, key)), kind.due_at.set(epoch(at))]
+
+
+def clear_due(kind: type[DueRow]) -> list[Action]:
+    """Actions that let a row wait for nothing."""
+    return [kind.due_shard.remove(), kind.due_at.remove()]
+
+
+def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
+    """Key-only rows of `job` that are due, oldest first in each shard; at most PER_SHARD of each, the rest next time.
+
+    The index lags behind: whoever works on a row reads it and looks again.
+    """
+    index: DueIndex = kind.due  # type: ignore[attr-defined]
+    for shard in range(SHARDS):
+        yield from index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(now), limit=PER_SHARD)
+
+
+def sweep(
+    rows: Iterator[Found], work: Callable[[Found], object], now: datetime, failed: Callable[[Found, Exception], None]
+) -> int:
+    """Do `work` for each row; the failure of one leaves the others unharmed. Returns how many succeeded.
+
+    A row that fails is told to `failed` (which logs it) and put off by a few minutes, so that a row that always fails
+    cannot keep the others waiting behind it.
+    """
+    done = 0
+    for row in rows:
+        try:
+            work(row)
+            done += 1
+        except Exception as error:
+            failed(row, error)
+            _put_off(row, now)
+    return done
+
+
+def _put_off(row: Any, now: datetime) -> None:
+    kind = type(row)
+    if row.due_at is None:
+        return
+    later = kind.due_at.set(epoch(now + timedelta(minutes=3)))
+    try:
+        commit(update(row, later, condition=(kind.due_shard == row.due_shard) & (kind.due_at == row.due_at)))
+    except (ShopError, *STORAGE_FAILURES):
+        return  # it changed meanwhile, or storage is down: the next run sees it as it is
