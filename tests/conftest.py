@@ -1,5 +1,6 @@
 """The engine for all tests: ministack, one process per test run; each test that asks for `tables` gets its own prefix."""
 
+import importlib
 import itertools
 import os
 import socket
@@ -42,10 +43,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def tables(engine: str) -> str:
     """Fresh, empty tables of the whole shop; returns their prefix."""
-    import chalicelib.shop  # noqa: F401  loads every domain's rows
     from chalicelib.storage.table import bind
     from chalicelib.storage.tables import create_all
 
+    for store in sorted(Path(__file__).parent.parent.glob("chalicelib/**/store.py")):
+        importlib.import_module(".".join(store.relative_to(Path(__file__).parent.parent).with_suffix("").parts))
     prefix = f"t{os.getpid()}-{next(_numbers)}-"
     bind(prefix, "cn-north-1", engine)
     create_all()
