@@ -1,0 +1,36 @@
+"""ShopApp: Chalice, answering its own refusals (method, media type) in the shop's form too."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Chalice
+
+from .errors import Internal, MethodNotAllowed, UnsupportedMediaType, error_answer
+
+if TYPE_CHECKING:
+    from ..shop import Shop
+
+OWN_REFUSALS = {405: MethodNotAllowed, 415: UnsupportedMediaType, 500: Internal}
+
+
+class ShopApp(Chalice):  # type: ignore[misc]
+    """`shop` is set by app.py; the local stack and the tests set another."""
+
+    shop: "Shop"
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = super().__call__(event, context)
+        refusal = OWN_REFUSALS.get(answer["statusCode"])
+        if refusal is not None and _is_chalices_own(answer.get("body")):
+            request_id = str((event.get("requestContext") or {}).get("requestId") or "local")
+            answer["body"] = error_answer(refusal(), request_id)[1].decode()
+            answer["headers"] = {**(answer.get("headers") or {}), "Content-Type": "application/json; charset=utf-8"}
+        return answer
+
+
+def _is_chalices_own(body: Any) -> bool:
+    try:
+        found = json.loads(body)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(found, dict) and set(found) == {"Code", "Message"}

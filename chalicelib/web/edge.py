@@ -1,0 +1,186 @@
+"""One request, from its bytes to its answer."""
+
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import msgspec
+from chalice.app import Request, Response
+
+from ..kernel.errors import Invalid, NotFound, ShopError, Unauthenticated, Unavailable
+from ..log import logger
+from ..storage.table import STORAGE_FAILURES
+from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, SignatureMissing, error_answer
+
+if TYPE_CHECKING:
+    from .routes import Endpoint
+
+MOST_BYTES = 64 * 1024
+IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+KEY = re.compile(r"[\x21-\x7e]{8,64}")
+JSON = "application/json; charset=utf-8"
+
+
+class Malformed(Invalid):
+    """`details.problem` says what is wrong and where, in English, for developers."""
+
+    code = "MALFORMED"
+    message = "请求参数有误"
+
+
+def serve(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, str]) -> Response:
+    """Answer a JSON endpoint. Every failure becomes an ErrorAnswer; nothing else leaves."""
+    request_id = _request_id(request)
+    started = time.perf_counter()
+    logger.append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
+    headers = {"Content-Type": JSON, "X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
+    try:
+        answer = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
+        status, body = endpoint.status, msgspec.json.encode(answer) if endpoint.answers else b""
+        headers["Cache-Control"] = "no-store"
+        if endpoint.cache is not None:
+            etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            headers |= {"ETag": etag, "Cache-Control": f"public, max-age={endpoint.cache}"}
+            if _matches(request.headers.get("if-none-match"), etag):
+                status, body = 304, b""
+    except Exception as error:
+        status, body = _refuse(error, request_id)
+        headers["Cache-Control"] = "no-store"
+        if status in (429, 503):
+            headers["Retry-After"] = "1"
+    logger.info("answered", status=status, ms=round((time.perf_counter() - started) * 1000, 1))
+    return Response(body.decode(), headers, status)
+
+
+def serve_raw(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, str]) -> Response:
+    """Answer a caller with a protocol of its own; the handler maps its own errors."""
+    request_id = _request_id(request)
+    logger.append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
+    try:
+        response: Response = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
+    except Exception as error:
+        status, body = _refuse(error, request_id)
+        response = Response(body.decode(), {"Content-Type": JSON}, status)
+    logger.info("answered", status=response.status_code)
+    return response
+
+
+def _refuse(error: Exception, request_id: str) -> tuple[int, bytes]:
+    if isinstance(error, ShopError):
+        logger.info("refused", code=error.code)
+        return error_answer(error, request_id)
+    if isinstance(error, STORAGE_FAILURES):
+        logger.exception("storage failed")
+        return error_answer(Unavailable(), request_id)
+    logger.exception("unexpected failure")
+    return error_answer(Internal(), request_id)
+
+
+def _call(endpoint: "Endpoint", shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
+    from .routes import Call
+
+    raw = _raw_body(request)
+    session = None if endpoint.public else _session(shop, request)
+    if session is not None:
+        logger.append_keys(member_id=session.member_id)
+        if endpoint.signed:
+            _check_signature(shop, session, request, raw)
+    return Call(
+        shop=shop,
+        now=shop.clock(),
+        path={name: _identifier(value) for name, value in path.items()},
+        body=_body(endpoint, raw),
+        query=_query(endpoint, request),
+        idempotency_key=_idempotency_key(request) if endpoint.idempotent else "",
+        request_id=request_id,
+        headers=request.headers,
+        raw_body=raw,
+        client_ip=(request.context.get("identity") or {}).get("sourceIp") or "",
+        member_session=session,
+    )
+
+
+def _request_id(request: Request) -> str:
+    return str(request.context.get("requestId") or "local")
+
+
+def _raw_body(request: Request) -> bytes:
+    try:
+        raw: bytes = request.raw_body or b""
+    except ValueError as error:  # a body said to be base64 that is not
+        raise Malformed(problem="the body cannot be read") from error
+    if len(raw) > MOST_BYTES:
+        raise BodyTooLarge(limit=MOST_BYTES)
+    return raw
+
+
+def _session(shop: Any, request: Request) -> Any:
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    return shop.identity.authenticate(token.strip())
+
+
+def _check_signature(shop: Any, session: Any, request: Request, raw: bytes) -> None:
+    signature = request.headers.get("x-signature")
+    if not signature:
+        if shop.settings.require_signatures:
+            raise SignatureMissing
+        return
+    shop.identity.check_signature(
+        session,
+        method=request.method,
+        path=request.path,
+        timestamp=request.headers.get("x-timestamp") or "",
+        nonce=request.headers.get("x-nonce") or "",
+        signature=signature,
+        body=raw,
+    )
+
+
+def _identifier(value: str) -> str:
+    value = unquote(value)
+    if not IDENTIFIER.fullmatch(value):
+        raise NotFound
+    return value
+
+
+def _idempotency_key(request: Request) -> str:
+    key = request.headers.get("idempotency-key") or ""
+    if not key:
+        raise IdempotencyKeyMissing
+    if not KEY.fullmatch(key):
+        raise Malformed(problem="Idempotency-Key must be 8 to 64 printable ASCII characters")
+    return key
+
+
+def _body(endpoint: "Endpoint", raw: bytes) -> Any:
+    if endpoint.body is None:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=endpoint.body)
+    except msgspec.MsgspecError as error:
+        raise Malformed(problem=str(error)) from error
+    except (RecursionError, UnicodeError) as error:
+        raise Malformed(problem="the body is no JSON that can be read") from error
+
+
+def _query(endpoint: "Endpoint", request: Request) -> Any:
+    if endpoint.query is None:
+        return None
+    given = request.query_params
+    values = {name: given[name] for name in given} if given else {}
+    try:
+        return msgspec.convert(values, endpoint.query, strict=False)
+    except msgspec.MsgspecError as error:
+        raise Malformed(problem=str(error)) from error
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    """Weak comparison, as RFC 9110 asks for If-None-Match."""
+    if not if_none_match:
+        return False
+    offered = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return "*" in offered or etag in offered
