@@ -1,0 +1,133 @@
+"""Settings: the only reader of the environment. Read once, checked whole, never a secret in an error or a repr.
+
+Every variable is named JISHI_<FIELD>. A variable JISHI_<FIELD>_FILE names a file that holds the value (keys, PEM texts).
+`docs/settings.md` says where each value is found in the merchant portal.
+"""
+
+import os
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """Says which variables are missing or wrong, never their values."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Keys are maps of key id to key; the one named `current` makes new tokens and seals, the others are still accepted."""
+
+    stage: str
+    table_prefix: str
+    region: str
+    public_url: str
+    wechat_appid: str
+    wechat_mchid: str
+    wechat_merchant_serial: str
+    wechat_secret: str = field(repr=False)
+    wechat_merchant_key: str = field(repr=False)
+    wechat_apiv3_key: str = field(repr=False)
+    wechat_platform_keys: Mapping[str, str] = field(repr=False)
+    session_keys: Mapping[str, bytes] = field(repr=False)
+    session_key_current: str
+    data_keys: Mapping[str, bytes] = field(repr=False)
+    data_key_current: str
+    wechat_push_token: str = field(default="", repr=False)
+    wechat_push_aes_key: str = field(default="", repr=False)
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    wechat_pay_url: str = "https://api.mch.weixin.qq.com"
+    dynamodb_url: str | None = None
+    message_templates: Mapping[str, Any] = field(default_factory=dict)
+    session_hours: int = 24 * 7
+    require_signatures: bool = False
+    reservation_minutes: int = 15
+    coupon_remind_hours: int = 24
+    refund_retry_minutes: int = 2
+
+    def __post_init__(self) -> None:
+        wrong = [name for name, holds in _checks(self) if not holds]
+        if wrong:
+            raise SettingsError(f"these settings are missing or malformed: {', '.join(_variable(n) for n in wrong)}")
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Raises SettingsError, naming every variable that is missing or malformed."""
+    source = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name, spec in Settings.__dataclass_fields__.items():
+        try:
+            text = _text(source, _variable(name))
+            if text is not None:
+                values[name] = _PARSERS.get(name, _plain(spec.type))(text)
+        except (ValueError, OSError, msgspec.MsgspecError, Base64Error):
+            wrong.append(_variable(name))
+    missing = [_variable(n) for n in _required() if n not in values and _variable(n) not in wrong]
+    if missing or wrong:
+        raise SettingsError(f"settings missing: {missing or 'none'}; malformed: {wrong or 'none'}. See docs/settings.md")
+    return Settings(**values)
+
+
+def _variable(name: str) -> str:
+    return f"JISHI_{name.upper()}"
+
+
+def _text(source: Mapping[str, str], variable: str) -> str | None:
+    path = source.get(f"{variable}_FILE")
+    if path:
+        return Path(path).read_text(encoding="utf-8")
+    return source.get(variable) or None
+
+
+def _required() -> list[str]:
+    from dataclasses import MISSING
+
+    fields = Settings.__dataclass_fields__.values()
+    return [f.name for f in fields if f.default is MISSING and f.default_factory is MISSING]
+
+
+def _plain(kind: Any) -> Callable[[str], Any]:
+    if kind is int:
+        return int
+    if kind is bool:
+        return lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()] if text else False
+    return str.strip
+
+
+def _keys(text: str) -> dict[str, bytes]:
+    """`{"k1": "<base64 of 32 bytes>"}`"""
+    return {key_id: b64decode(key, validate=True) for key_id, key in msgspec.json.decode(text, type=dict[str, str]).items()}
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "session_keys": _keys,
+    "data_keys": _keys,
+    "wechat_platform_keys": lambda text: msgspec.json.decode(text, type=dict[str, str]),
+    "message_templates": lambda text: msgspec.json.decode(text, type=dict[str, Any]),
+    "wechat_merchant_key": str,
+}
+
+
+def _checks(settings: Settings) -> list[tuple[str, bool]]:
+    url = re.compile(r"https?://[^\s?#]+")
+    keys = [("session_keys", settings.session_keys, settings.session_key_current)]
+    keys.append(("data_keys", settings.data_keys, settings.data_key_current))
+    return [
+        ("table_prefix", bool(re.fullmatch(r"[A-Za-z0-9_.\-]{0,80}", settings.table_prefix))),
+        ("public_url", bool(url.fullmatch(settings.public_url)) and not settings.public_url.endswith("/")),
+        ("wechat_api_url", bool(url.fullmatch(settings.wechat_api_url))),
+        ("wechat_pay_url", bool(url.fullmatch(settings.wechat_pay_url))),
+        ("wechat_apiv3_key", len(settings.wechat_apiv3_key.encode()) == 32),
+        ("wechat_platform_keys", bool(settings.wechat_platform_keys)),
+        ("wechat_push_aes_key", len(settings.wechat_push_aes_key) in (0, 43)),
+        ("session_hours", settings.session_hours >= 1),
+        ("reservation_minutes", 1 <= settings.reservation_minutes <= 120),
+        *((name, current in ring and all(len(key) == 32 for key in ring.values())) for name, ring, current in keys),
+    ]
