@@ -1,0 +1,11 @@
+"""The adapters to the WeChat platform: the only code that speaks its wire formats.
+
+    pay.py          WeChat Pay, API V3: prepay, query, close, refund, callbacks (signing.py holds its cryptography)
+    miniprogram.py  login codes, phone numbers, subscribe messages, content checks, mini-program codes
+    push.py         messages that the platform pushes to the shop
+    errors.py       every error of the three
+    store.py        the shared access token
+
+Import the module that is needed: each loads only what it needs itself, and cold starts pay for imports. Nothing here
+knows the shop's domains: comparing what the platform says with an order is the caller's work.
+"""
