@@ -17,7 +17,6 @@ import urllib3
 
 from ..kernel.clock import Clock
 from ..kernel.errors import ShopError
-
 from .errors import (
     LoginCodeInvalid,
     MessageRefused,
@@ -63,7 +62,7 @@ _NOT_SEEN_LATELY: Final = 61010
 
 @dataclass(frozen=True)
 class MiniProgramSettings:
-    """`version` is the one that codes and messages open; only the released one has its pages checked by the platform."""
+    """`version` is what codes and messages open; of the released one alone the platform checks that pages exist."""
 
     appid: str
     secret: str = field(repr=False)
@@ -86,7 +85,7 @@ class Verdict(StrEnum):
 
 
 class MiniProgram:
-    """Raises the errors of errors.py only. Numbers of shoppers and tokens stand in no error and no log."""
+    """Raises the errors of errors.py, and what the token store raises. No secret, token or number stands in them."""
 
     def __init__(self, settings: MiniProgramSettings, tokens: TokenStore, clock: Clock) -> None:
         self._settings = settings

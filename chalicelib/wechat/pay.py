@@ -17,7 +17,6 @@ from urllib.parse import quote
 import urllib3
 
 from ..kernel.clock import Clock, beijing, epoch
-
 from .errors import BadCallback, PayError, PayMisconfigured, PayRefused, PayUnreachable, PayUnverified, plain_code
 from .pay_types import (
     Fields,
@@ -74,7 +73,7 @@ class PaySettings:
 
 
 class WeChatPay:
-    """Raises PayError, and nothing else, for whatever WeChat Pay or the network does."""
+    """Raises PayError for whatever WeChat Pay or the network does, ValueError if a configured key is none."""
 
     def __init__(
         self,

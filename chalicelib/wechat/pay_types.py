@@ -60,7 +60,7 @@ class Trade:
 
 @dataclass(frozen=True)
 class Refund:
-    """`out_refund_no` (up to 64) is the same on every repetition: a new number refunds again. `total` is the trade's."""
+    """`out_refund_no` (up to 64) is the same on every repetition: a new one refunds again. `total` is the trade's."""
 
     out_refund_no: str
     out_trade_no: str

@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ..kernel.clock import Clock
-
 from .errors import PushRefused
 
 REPLY: Final = "success"

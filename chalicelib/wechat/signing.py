@@ -155,7 +155,7 @@ class PlatformKeys:
 
 
 def decrypt_resource(apiv3_key: str, nonce: str, ciphertext: str, associated_data: str) -> bytes:
-    """The plaintext of an AEAD_AES_256_GCM resource; absent associated data is an empty string. Raises Undecryptable."""
+    """The plaintext of an AEAD_AES_256_GCM resource; no associated data is an empty string. Raises Undecryptable."""
     try:
         sealed = b64decode(ciphertext, validate=True)
         return AESGCM(apiv3_key.encode()).decrypt(nonce.encode(), sealed, associated_data.encode())
