@@ -45,3 +45,12 @@ def first_time(name: str, now: datetime, keep: timedelta) -> bool:
     except AlreadyDone:
         return False
     return True
+
+
+def find(name: str, now: datetime) -> ClaimRow | None:
+    """The claim, if somebody made it and it still counts. Consistent."""
+    try:
+        row = ClaimRow.get(name, consistent_read=True)
+    except ClaimRow.DoesNotExist:
+        return None
+    return row if row.expires_at > epoch(now) else None

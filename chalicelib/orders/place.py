@@ -1,0 +1,285 @@
+"""Preview and place: from what a shopper wants to an order, in one transaction.
+
+Everything is read and priced first; then stock, coupon, campaign place, idempotency key and order are written together,
+each under its own condition. Whatever changed in between makes its own write refuse, and nothing at all is written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ..addresses import Address, Addresses
+from ..campaigns.base import CampaignOrder, CampaignPrice, Choice, Kind, UnknownCampaign
+from ..cart import Cart
+from ..catalog import Catalog, Offer
+from ..coupons import Coupons
+from ..identity import Session
+from ..kernel.ids import new_id
+from ..pricing import Promotions
+from ..pricing.rules import CouponOffer, Line, Priced, price
+from ..stock import SoldOut, Stock
+from ..storage.once import claim, find
+from ..storage.writes import Write, commit
+from .rules import (
+    Actor,
+    AlreadyPlaced,
+    CampaignTakesOneSku,
+    CouponNotWithCampaign,
+    Delivery,
+    Event,
+    IdempotencyKeyReused,
+    Order,
+    OrderAdjustment,
+    OrderCampaign,
+    OrderLine,
+    OrderState,
+    PriceChanged,
+    SkuNotForSale,
+    digest,
+    expiry,
+    merged,
+    paid,
+)
+from .store import OrderStore
+
+KEY_KEPT = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`lines` are (sku_id, pieces); empty means what is selected in the cart. `expected_payable` in fen, if agreed to."""
+
+    lines: tuple[tuple[str, int], ...] = ()
+    address_id: str | None = None
+    coupon_id: str | None = None
+    campaign: Choice | None = None
+    remark: str = ""
+    expected_payable: int | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would be ordered at which price; nothing is held."""
+
+    offers: Mapping[str, Offer]
+    priced: Priced
+    campaign: CampaignPrice | None
+    address: Address | None
+    from_cart: bool
+
+
+class Placing:
+    def __init__(
+        self,
+        store: OrderStore,
+        catalog: Catalog,
+        stock: Stock,
+        promotions: Promotions,
+        coupons: Coupons,
+        addresses: Addresses,
+        cart: Cart,
+        kinds: Mapping[str, Kind],
+        reservation: timedelta,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._stock = stock
+        self._promotions = promotions
+        self._coupons = coupons
+        self._addresses = addresses
+        self._cart = cart
+        self._kinds = kinds
+        self._reservation = reservation
+
+    def preview(self, member_id: str, wanted: Wanted, now: datetime) -> Preview:
+        """Raises the refusals that placing would raise for what can be seen now; writes nothing."""
+        chosen = wanted.lines or tuple((line.sku_id, line.quantity) for line in self._cart.selected(member_id))
+        pieces = merged(chosen)
+        offers = self._offers(pieces)
+        campaign = self._quote(member_id, wanted, pieces, now)
+        address = self._addresses.get(member_id, wanted.address_id) if wanted.address_id else None
+        rules = self._promotions.rules()
+        priced = price(
+            _lines(pieces, offers, campaign),
+            rules.promotions,
+            self._coupon(member_id, wanted, now),
+            rules.freight,
+            address.region_code if address else None,
+        )
+        return Preview(offers, priced, campaign, address, from_cart=not wanted.lines)
+
+    def place(self, session: Session, wanted: Wanted, key: str, now: datetime) -> Order:
+        """The order; for a repeated key the order that it placed. All or nothing.
+
+        Raises what `preview` raises, PriceChanged, SoldOut, the coupon's and the campaign's refusals,
+        IdempotencyKeyReused, and StorageBusy (nothing was written; repeat with the same key).
+        """
+        name = f"order:{session.member_id}:{key}"
+        fingerprint = digest(wanted)
+        if known := self._placed_before(session.member_id, name, fingerprint, now):
+            return known
+        preview = self.preview(session.member_id, wanted, now)
+        if wanted.expected_payable not in (None, preview.priced.payable):
+            raise PriceChanged(payable=preview.priced.payable)
+        order = self._order(session, wanted, preview, now)
+        once = claim(name, now, KEY_KEPT, AlreadyPlaced(), result=order.order_id, digest=fingerprint)
+        try:
+            commit(once, self._store.placed(order), *self._claims(order, now))
+        except AlreadyPlaced:
+            return self._placed_before(session.member_id, name, fingerprint, now) or order
+        if preview.from_cart:
+            self._cart.taken(session.member_id, [line.sku_id for line in order.lines])
+        return order
+
+    def _placed_before(self, member_id: str, name: str, fingerprint: str, now: datetime) -> Order | None:
+        known = find(name, now)
+        if known is None or known.result is None:
+            return None
+        if known.digest != fingerprint:
+            raise IdempotencyKeyReused
+        return self._store.get(member_id, known.result)
+
+    def _offers(self, pieces: Mapping[str, int]) -> Mapping[str, Offer]:
+        offers = self._catalog.offers(list(pieces))
+        gone = [sku_id for sku_id in pieces if sku_id not in offers or not offers[sku_id].on_shelf]
+        if gone:
+            raise SkuNotForSale(sku_ids=gone)
+        levels = self._stock.levels(list(pieces))
+        for sku_id, wanted in pieces.items():
+            if levels.get(sku_id, 0) < wanted:
+                raise SoldOut(sku_id=sku_id)
+        return offers
+
+    def _quote(
+        self, member_id: str, wanted: Wanted, pieces: Mapping[str, int], now: datetime
+    ) -> CampaignPrice | None:
+        choice = wanted.campaign
+        if choice is None:
+            return None
+        if choice.kind not in self._kinds:
+            raise UnknownCampaign(kinds=sorted(self._kinds))
+        if len(pieces) != 1:
+            raise CampaignTakesOneSku
+        if wanted.coupon_id:
+            raise CouponNotWithCampaign
+        ((sku_id, quantity),) = pieces.items()
+        return self._kinds[choice.kind].quote(choice, member_id, sku_id, quantity, now)
+
+    def _coupon(self, member_id: str, wanted: Wanted, now: datetime) -> CouponOffer | None:
+        if not wanted.coupon_id:
+            return None
+        return self._coupons.offer(member_id, wanted.coupon_id, now)
+
+    def _order(self, session: Session, wanted: Wanted, preview: Preview, now: datetime) -> Order:
+        order_id = new_id(now)
+        priced, campaign = preview.priced, preview.campaign
+        order = Order(
+            order_id=order_id,
+            member_id=session.member_id,
+            openid=session.openid,
+            state=OrderState.AWAITING_PAYMENT,
+            lines=_order_lines(preview),
+            goods_total=priced.goods_total,
+            discount_total=priced.discount_total,
+            freight=priced.freight,
+            payable=priced.payable,
+            adjustments=tuple(OrderAdjustment(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments),
+            placed_at=now,
+            expires_at=expiry(now, campaign.pay_within if campaign else None, self._reservation),
+            delivery=_delivery(preview.address),
+            coupon_id=wanted.coupon_id,
+            campaign=_campaign(campaign, order_id),
+            remark=wanted.remark,
+            nickname=session.nickname,
+            avatar_url=session.avatar_url,
+        )
+        why = "提交订单"
+        if order.payable == 0:
+            order, why = paid(order, now, held=self._holds(order)), "提交订单，无需支付"
+        return replace(order, timeline=(Event(now, Actor.SHOPPER, None, order.state, why),))
+
+    def _holds(self, order: Order) -> bool:
+        return order.campaign is not None and self._kinds[order.campaign.kind].holds
+
+    def _claims(self, order: Order, now: datetime) -> list[Write]:
+        writes = [self._stock.reserve(line.sku_id, line.quantity) for line in order.lines]
+        if order.coupon_id:
+            writes.append(self._coupons.spend(order.member_id, order.coupon_id, order.order_id, now))
+        if order.campaign:
+            writes += self._kinds[order.campaign.kind].claims(campaign_order(order), now)
+        return writes
+
+
+def campaign_order(order: Order) -> CampaignOrder:
+    """What the order's campaign kind may know of it."""
+    assert order.campaign is not None
+    line = order.lines[0]
+    return CampaignOrder(
+        order_id=order.order_id,
+        member_id=order.member_id,
+        kind=order.campaign.kind,
+        activity_id=order.campaign.activity_id,
+        group_id=order.campaign.group_id,
+        sku_id=line.sku_id,
+        quantity=line.quantity,
+        nickname=order.nickname,
+        avatar_url=order.avatar_url,
+    )
+
+
+def _lines(pieces: Mapping[str, int], offers: Mapping[str, Offer], campaign: CampaignPrice | None) -> list[Line]:
+    return [
+        Line(
+            sku_id=sku_id,
+            product_id=offers[sku_id].product_id,
+            category_ids=offers[sku_id].category_ids,
+            quantity=quantity,
+            shop_price=offers[sku_id].price,
+            campaign_price=campaign.unit_price if campaign else None,
+            weight_g=offers[sku_id].weight_g,
+            volume_cm3=offers[sku_id].volume_cm3,
+            freight_template_id=offers[sku_id].freight_template_id,
+        )
+        for sku_id, quantity in pieces.items()
+    ]
+
+
+def _order_lines(preview: Preview) -> tuple[OrderLine, ...]:
+    lines = []
+    for priced in preview.priced.lines:
+        offer = preview.offers[priced.sku_id]
+        lines.append(
+            OrderLine(
+                sku_id=priced.sku_id,
+                product_id=offer.product_id,
+                title=offer.title,
+                image=offer.image,
+                spec=offer.spec,
+                quantity=priced.quantity,
+                unit_price=priced.unit_price,
+                discount=priced.discount,
+                freight=priced.freight,
+                payable=priced.payable,
+            )
+        )
+    return tuple(lines)
+
+
+def _campaign(campaign: CampaignPrice | None, order_id: str) -> OrderCampaign | None:
+    if campaign is None:
+        return None
+    return OrderCampaign(campaign.kind, campaign.activity_id, campaign.group_id or order_id, campaign.title)
+
+
+def _delivery(address: Address | None) -> Delivery | None:
+    if address is None:
+        return None
+    return Delivery(
+        name=address.name,
+        phone=address.phone,
+        province=address.province,
+        city=address.city,
+        district=address.district,
+        detail=address.detail,
+        region_code=address.region_code,
+    )
