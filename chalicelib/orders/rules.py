@@ -171,7 +171,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Order:
-    """`attempt` counts payment attempts, the last one is live; `late_payment` marks a closed order that was paid after all."""
+    """`attempt` counts payment attempts, the last one is live; `trade_no` is the out_trade_no that brought the money;
+    `late_payment` marks a closed order that was paid after all and waits for a decision.
+    """
 
     order_id: str
     member_id: str
@@ -196,6 +198,7 @@ class Order:
     late_payment: bool = False
     effects_due: bool = False
     refund_state: str | None = None
+    trade_no: str | None = None
     paid_at: datetime | None = None
     shipped_at: datetime | None = None
     tracking: str | None = None

@@ -1,8 +1,8 @@
 """Table `orders`: hash member_id, range order_id; a local index by state; the due index; a stream of new images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from ..kernel.paging import Page, page_of
 from ..storage.attributes import Packed
 from ..storage.cipher import Cipher
 from ..storage.due import DueIndex, DueRow, clear_due, due, set_due, wait_for
+from ..storage.reads import read
 from ..storage.writes import Write, put, update
 from .rules import (
     Actor,
@@ -33,6 +34,8 @@ from .rules import (
 
 CLOSE = "order-close"
 EFFECTS = "order-effects"
+# The stream works on effects at once; the schedule finds those that it did not finish.
+EFFECTS_GRACE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class OrderRow(DueRow):
     late_payment = BooleanAttribute(default=False)
     effects_due = BooleanAttribute(default=False)
     refund_state = UnicodeAttribute(null=True)
+    trade_no = UnicodeAttribute(null=True)
     placed_at = NumberAttribute()
     pay_by = NumberAttribute()
     paid_at = NumberAttribute(null=True)
@@ -104,6 +108,11 @@ class OrderStore:
         except OrderRow.DoesNotExist as error:
             raise OrderNotFound from error
 
+    def many(self, keys: Sequence[tuple[str, str]]) -> list[Order]:
+        """Those that exist of these (member_id, order_id), consistent, in one round trip per hundred."""
+        rows = read(*(OrderRow(member_id, order_id) for member_id, order_id in keys), consistent=True)
+        return [self._order(row) for row in rows if row is not None]
+
     def page(self, member_id: str, state: OrderState | None, after: str | None, limit: int) -> Page[Order]:
         """Newest first. `after` is the order id that the last page ended with."""
         if state is None:
@@ -119,7 +128,7 @@ class OrderStore:
     def placed(self, order: Order) -> Write:
         """The new order, waiting for its payment, or for its effects if there is nothing to pay."""
         waiting = order.state is OrderState.AWAITING_PAYMENT
-        job, at = (CLOSE, order.expires_at) if waiting else (EFFECTS, order.placed_at)
+        job, at = (CLOSE, order.expires_at) if waiting else (EFFECTS, order.placed_at + EFFECTS_GRACE)
         campaign = order.campaign
         row = OrderRow(
             order.member_id,
@@ -165,30 +174,33 @@ class OrderStore:
             otherwise=otherwise or OrderChanged(),
         )
 
-    def becomes_paid(self, order: Order, event: Event, now: datetime, *, held: bool) -> Write:
+    def becomes_paid(self, order: Order, event: Event, now: datetime, trade_no: str, *, held: bool) -> Write:
         return self.moved(
             order,
             OrderState.PAID,
             event,
             OrderRow.held.set(held),
+            OrderRow.trade_no.set(trade_no),
             OrderRow.paid_at.set(epoch(now)),
             OrderRow.late_payment.set(False),
             OrderRow.effects_due.set(True),
-            *set_due(OrderRow, EFFECTS, order.order_id, now),
+            *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
         )
 
     def becomes_closed(self, order: Order, event: Event) -> Write:
         return self.moved(order, OrderState.CLOSED, event, *clear_due(OrderRow))
 
-    def paid_too_late(self, order: Order, event: Event, now: datetime) -> Write:
+    def paid_too_late(self, order: Order, event: Event, now: datetime, trade_no: str) -> Write:
         """Stays closed; the effects decide whether it gets another place or its money back."""
         return self.moved(
             order,
             order.state,
             event,
             OrderRow.late_payment.set(True),
+            OrderRow.trade_no.set(trade_no),
             OrderRow.effects_due.set(True),
-            *set_due(OrderRow, EFFECTS, order.order_id, now),
+            *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
+            condition=OrderRow.trade_no.does_not_exist(),
         )
 
     def becomes_refunded(self, order: Order, event: Event, refund_state: str) -> Write:
@@ -206,6 +218,10 @@ class OrderStore:
             condition=OrderRow.refund_state.does_not_exist(),
         )
 
+    def noted(self, order: Order, event: Event) -> Write:
+        """Only an entry in the timeline."""
+        return self.moved(order, order.state, event)
+
     def refund_moved(self, order: Order, refund_state: str, event: Event) -> Write:
         return self.moved(order, order.state, event, OrderRow.refund_state.set(refund_state))
 
@@ -220,7 +236,7 @@ class OrderStore:
             OrderRow.late_payment.set(False),
             OrderRow.effects_due.set(True),
             OrderRow.paid_at.set(epoch(now)),
-            *set_due(OrderRow, EFFECTS, order.order_id, now),
+            *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
             condition=OrderRow.group_id == (order.campaign.group_id if order.campaign else ""),
         )
 
@@ -293,6 +309,7 @@ class OrderStore:
             late_payment=row.late_payment,
             effects_due=row.effects_due,
             refund_state=row.refund_state,
+            trade_no=row.trade_no,
             paid_at=from_epoch(row.paid_at) if row.paid_at is not None else None,
             shipped_at=from_epoch(row.shipped_at) if row.shipped_at is not None else None,
             tracking=row.tracking,

@@ -1,0 +1,98 @@
+"""Giving up on an unpaid order. WeChat is asked, then told to close; only after that is anything released."""
+
+from datetime import datetime
+
+from ..log import logger
+from ..orders import Order, Orders, OrderState
+from ..orders.rules import Actor, Event, OrderChanged, OrderStateRefused
+from ..orders.store import CLOSE, OrderRow
+from ..storage.due import sweep
+from ..storage.writes import StorageBusy, commit
+from ..wechat.errors import PayError, PayRefused
+from ..wechat.pay import WeChatPay
+from ..wechat.pay_types import Trade
+from .rules import OrderAlreadyPaid, PaymentChanged, WeChatPayBusy, trade_number
+from .settle import Settling
+from .store import PaymentStore
+
+TRIES = 4
+
+
+class Closing:
+    def __init__(self, store: PaymentStore, orders: Orders, wechat: WeChatPay, settling: Settling) -> None:
+        self._store = store
+        self._orders = orders
+        self._wechat = wechat
+        self._settling = settling
+
+    def cancel(self, member_id: str, order_id: str, now: datetime) -> Order:
+        """The shopper's wish. A cancelled order is answered again; one that is paid meanwhile raises OrderAlreadyPaid.
+
+        Raises OrderNotFound, OrderStateRefused, WeChatPayBusy (nothing changed; repeat).
+        """
+        order = self._close(self._orders.get(member_id, order_id), Actor.SHOPPER, "用户取消订单", now)
+        if order.state is not OrderState.CLOSED:
+            raise OrderAlreadyPaid
+        return order
+
+    def close_due(self, now: datetime) -> int:
+        """Close what was not paid in time; what turns out to be paid is settled. Returns how many were dealt with."""
+        return sweep(self._orders.store.due(CLOSE, now), lambda row: self._expire(row, now), now, _failed)
+
+    def _expire(self, row: OrderRow, now: datetime) -> None:
+        order = self._orders.get(row.member_id, row.order_id)
+        if order.state is OrderState.AWAITING_PAYMENT and order.expires_at <= now:
+            self._close(order, Actor.SCHEDULE, "超时未支付，自动关闭", now)
+
+    def _close(self, order: Order, by: Actor, why: str, now: datetime) -> Order:
+        for _ in range(TRIES):
+            if order.state is OrderState.CLOSED:
+                return order
+            if order.state is not OrderState.AWAITING_PAYMENT:
+                raise OrderAlreadyPaid if order.paid_at else OrderStateRefused(state=order.state)
+            if order.attempt and (paid := self._close_at_wechat(order, now)):
+                return paid
+            if self._close_here(order, by, why, now):
+                logger.info("closed", order_id=order.order_id, by=by)
+            order = self._orders.get(order.member_id, order.order_id)
+        raise StorageBusy
+
+    def _close_here(self, order: Order, by: Actor, why: str, now: datetime) -> bool:
+        event = Event(now, by, order.state, OrderState.CLOSED, why)
+        writes = [self._orders.store.becomes_closed(order, event)]
+        if order.attempt:
+            writes.append(self._store.becomes_closed(trade_number(order.order_id, order.attempt)))
+        try:
+            commit(*writes, *self._orders.gives_back(order, now, paid=False))
+        except (OrderChanged, PaymentChanged):
+            return False
+        return True
+
+    def _close_at_wechat(self, order: Order, now: datetime) -> Order | None:
+        """None once the trade can no longer be paid; the settled order if it was paid."""
+        number = trade_number(order.order_id, order.attempt)
+        try:
+            trade = self._wechat.query(number)
+            if trade is not None and trade.trade_state == "NOTPAY":
+                self._wechat.close(number)
+                return None
+        except PayRefused:
+            trade = self._ask_again(number)
+        except PayError as error:
+            raise WeChatPayBusy from error
+        if trade is None or trade.trade_state == "CLOSED":
+            return None
+        if trade.trade_state == "SUCCESS":
+            return self._settling.settle(trade, "close", now)
+        logger.error("trade in a strange state", order_id=order.order_id, trade_state=trade.trade_state, alarm="trade_state")
+        raise WeChatPayBusy
+
+    def _ask_again(self, number: str) -> Trade | None:
+        try:
+            return self._wechat.query(number)
+        except PayError as error:
+            raise WeChatPayBusy from error
+
+
+def _failed(row: OrderRow, error: Exception) -> None:
+    logger.error("closing failed", order_id=row.order_id, error=type(error).__name__, alarm="close_failed")
