@@ -99,6 +99,7 @@ class MerchantKey:
 
 class PlatformKeys:
     """The keys that WeChat Pay signs with, by id: public keys (`PUB_KEY_ID_…`) and platform certificates (hex serial).
+    Hex comes in either case, so ids are compared in upper case.
 
     Only configured keys count: an unknown id is refused, and nothing is ever fetched because a header asked for it.
     With no keys nothing verifies. Several may live at once, as a migration from certificates to public keys needs.
@@ -106,7 +107,7 @@ class PlatformKeys:
     """
 
     def __init__(self, pems: Mapping[str, str]) -> None:
-        self._pems = {_key_id(name): pem for name, pem in pems.items()}
+        self._pems = {name.upper(): pem for name, pem in pems.items()}
         self._keys: dict[str, RSAPublicKey] = {}
 
     @property
@@ -148,7 +149,7 @@ class PlatformKeys:
         return b64encode(key.encrypt(text.encode(), _oaep())).decode()
 
     def _key(self, serial: str) -> RSAPublicKey | None:
-        name = _key_id(serial)
+        name = serial.upper()
         if name not in self._keys and name in self._pems:
             self._keys[name] = _public_key(self._pems[name])
         return self._keys.get(name)
@@ -161,11 +162,6 @@ def decrypt_resource(apiv3_key: str, nonce: str, ciphertext: str, associated_dat
         return AESGCM(apiv3_key.encode()).decrypt(nonce.encode(), sealed, associated_data.encode())
     except (ValueError, InvalidTag) as error:
         raise Undecryptable from error
-
-
-def _key_id(serial: str) -> str:
-    """Certificate serials are hex, in either case; public key ids are taken as they stand."""
-    return serial if serial.startswith(PUBLIC_KEY_ID) else serial.upper()
 
 
 def _public_key(pem: str) -> RSAPublicKey:
