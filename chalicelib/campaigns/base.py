@@ -5,7 +5,7 @@ outcomes does so once (service.py). A group is what members gather in: a team of
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
@@ -123,15 +123,17 @@ class Refund:
     reason: str
 
 
-Outcome = Ship | Refund
-
-
 @dataclass(frozen=True)
-class Swept:
-    """One overdue group and what follows from it."""
+class Lost:
+    """The place that this paid order had is gone, and its traces with it (seat, live row, counter: so that `claims` may
+    take another one): it is given another place by `rescue`, or its money back with this cause and reason."""
 
-    group_id: str
-    outcomes: Sequence[Outcome] = field(default=())
+    order: CampaignOrder
+    cause: str
+    reason: str
+
+
+Outcome = Ship | Refund | Lost
 
 
 class Kind(Protocol):
@@ -150,7 +152,8 @@ class Kind(Protocol):
         `claims` took. The order's own state makes them happen once, so they must not fail for any state of the group."""
 
     def on_paid(self, order: CampaignOrder, now: datetime) -> list[Outcome]:
-        """Called at least once for a paid order, also late and repeatedly; the same end state each time."""
+        """Called at least once for a paid order, also late and repeatedly; the same end state each time. `Lost` says that
+        the group was gone when the money came."""
 
     def rescue(self, order: CampaignOrder, now: datetime) -> CampaignOrder | None:
         """A payment came for an order that was closed, or whose group is gone: the same order in another group (its
