@@ -1,0 +1,206 @@
+"""The control API under /_sandbox/: what shoppers do, what time it is, what goes wrong, and what was seen. JSON only.
+
+- `GET  /_sandbox/` this list
+- `POST /_sandbox/login-codes {shopper}` -> {code, openid}: wx.login; the code lives 5 minutes and works once
+- `POST /_sandbox/phone-codes {shopper, phone}` -> {code, openid}: the phone number button
+- `POST /_sandbox/payments/{prepay_id}/pay {openid?, payer_total?, late?, timeStamp?, nonceStr?, package?, signType?,
+  paySign?}` -> {trade_state, transaction_id, out_trade_no, callback_status, callback_results, callback_id}: the payment
+  sheet. The money is taken and the callback sent before the answer comes; `callback_status` is the shop's HTTP status,
+  or unreachable, dropped, delayed. With `paySign` the parameters of wx.requestPayment are verified. `late`: the money
+  was under way when the order was closed. 409 {error} if the sheet would refuse
+- `GET  /_sandbox/payments`, `GET /_sandbox/payments/{out_trade_no}`, `GET /_sandbox/refunds`
+- `GET  /_sandbox/callbacks` -> every callback with the results of its attempts
+- `POST /_sandbox/callbacks/{id}/send {faults?: [{do, …}], replay?: true}` -> {callback_results}: send it now once
+  more; `replay` sends the last message's very bytes and headers
+- `POST /_sandbox/consents {openid, template_id, count}` -> {count}: wx.requestSubscribeMessage
+- `GET  /_sandbox/messages` -> subscribe messages that were sent
+- `GET  /_sandbox/calls` -> every call received: time, method, path, status, code, faults. `DELETE` forgets them
+- `GET  /_sandbox/clock` -> {now, offset_seconds}; `POST /_sandbox/clock {advance_seconds}`
+- `POST /_sandbox/push {event, url, mode?: plain|secure, form?: json|xml}` -> {status, answer}
+- `POST /_sandbox/push/verify {url}` -> {status, echoed}
+- `POST /_sandbox/faults [{match, do, times, …}]`, `GET`, `DELETE`: see sandbox/wechat/faults.py
+
+Errors are {error} with 400, 404 or 409.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.wechat import crypto
+from sandbox.wechat.callbacks import Callbacks, Result
+from sandbox.wechat.faults import OF_CALLBACKS, complete
+from sandbox.wechat.http import Answer, Call, Routes, json_answer, parse_json_object
+from sandbox.wechat.jobs import Jobs
+from sandbox.wechat.messages import Messages
+from sandbox.wechat.pay import CannotPay, Pay, trade
+from sandbox.wechat.people import People
+from sandbox.wechat.push import Push
+from sandbox.wechat.refunds import shown
+from sandbox.wechat.world import World, rfc3339
+
+
+class Control:
+    def __init__(
+        self, world: World, pay: Pay, callbacks: Callbacks, people: People, messages: Messages, push: Push, jobs: Jobs
+    ) -> None:
+        self._world = world
+        self._pay = pay
+        self._callbacks = callbacks
+        self._people = people
+        self._messages = messages
+        self._push = push
+        self._jobs = jobs
+        self.routes = Routes(*((method, f"/_sandbox/{path}", handler) for method, path, handler in self._table()))
+
+    def _table(self) -> list[tuple[str, str, Callable[[Call], Answer]]]:
+        return [
+            ("GET", "", lambda _: json_answer({"sandbox": (__doc__ or "").splitlines()})),
+            ("POST", "login-codes", self._login_code),
+            ("POST", "phone-codes", self._phone_code),
+            ("POST", "payments/{prepay_id}/pay", self._pay_sheet),
+            ("GET", "payments", self._payments),
+            ("GET", "payments/{out_trade_no}", self._payment),
+            ("GET", "refunds", self._refunds),
+            ("GET", "callbacks", lambda _: json_answer([_told(doc) for doc in self._world.state.every("callback")])),
+            ("POST", "callbacks/{id}/send", self._send_callback),
+            ("POST", "consents", self._consent),
+            ("GET", "messages", lambda _: json_answer(self._messages.sent())),
+            ("GET", "calls", lambda _: json_answer(self._world.state.every("call"))),
+            ("DELETE", "calls", self._forget_calls),
+            ("GET", "clock", lambda _: self._clock()),
+            ("POST", "clock", self._advance),
+            ("POST", "push", self._push_event),
+            ("POST", "push/verify", self._push_verify),
+            ("GET", "faults", lambda _: json_answer(self._world.faults.all())),
+            ("POST", "faults", self._add_faults),
+            ("DELETE", "faults", self._clear_faults),
+        ]
+
+    def work(self, call: Call) -> Answer:
+        handlers, params = self.routes.find(call)
+        if call.method not in handlers:
+            return _refuse(405 if handlers else 404, "GET /_sandbox/ lists what there is")
+        try:
+            return handlers[call.method](call.with_params(params))
+        except CannotPay as error:
+            return _refuse(409, str(error))
+        except KeyError as error:
+            return _refuse(404, f"no such thing, or a field is missing: {error}")
+        except (ValueError, TypeError) as error:
+            return _refuse(400, str(error))
+
+    def _login_code(self, call: Call) -> Answer:
+        shopper = str(parse_json_object(call.body)["shopper"])
+        return json_answer({"code": self._people.new_login_code(shopper), "openid": self._people.openid(shopper)})
+
+    def _phone_code(self, call: Call) -> Answer:
+        body = parse_json_object(call.body)
+        code = self._people.new_phone_code(str(body["shopper"]), str(body["phone"]))
+        return json_answer({"code": code, "openid": self._people.openid(str(body["shopper"]))})
+
+    def _pay_sheet(self, call: Call) -> Answer:
+        body, prepay_id = _optional(call), call.params["prepay_id"]
+        if "paySign" in body:
+            self._check_sheet(body, prepay_id)
+        late = body.get("late") is True
+        paid, id = self._pay.pay(prepay_id, body.get("openid"), body.get("payer_total"), late)
+        results = self._callbacks.attempt(id)
+        answer = {name: paid[name] for name in ("trade_state", "transaction_id", "out_trade_no")}
+        return json_answer(answer | _told_results(results) | {"callback_id": id})
+
+    def _check_sheet(self, body: dict[str, Any], prepay_id: str) -> None:
+        """wx.requestPayment refuses parameters that the merchant did not sign."""
+        if body.get("signType") != "RSA" or body.get("package") != f"prepay_id={prepay_id}":
+            raise CannotPay("signType应为RSA，package应为prepay_id=…")
+        if not isinstance(body.get("timeStamp"), str) or not isinstance(body.get("nonceStr"), str):
+            raise CannotPay("timeStamp和nonceStr应为string")
+        keys = self._world.credentials
+        message = f"{keys.appid}\n{body['timeStamp']}\n{body['nonceStr']}\n{body['package']}\n".encode()
+        if not crypto.verifies(crypto.public_key(keys.merchant_public_key), message, str(body["paySign"])):
+            raise CannotPay("支付验证签名失败")
+
+    def _payments(self, _: Call) -> Answer:
+        return json_answer([self._shown(order) for order in self._world.state.every("order")])
+
+    def _payment(self, call: Call) -> Answer:
+        order = self._world.state.get("order", call.params["out_trade_no"])
+        return json_answer(self._shown(order)) if order else _refuse(404, "no such order")
+
+    def _shown(self, order: dict[str, Any]) -> dict[str, Any]:
+        return trade(self._world, order) | {
+            "prepay_ids": order["prepays"],
+            "description": order["params"]["description"],
+            "notify_url": order["params"]["notify_url"],
+            "out_refund_nos": order["refunds"],
+        }
+
+    def _refunds(self, _: Call) -> Answer:
+        return json_answer([shown(refund) for refund in self._world.state.every("refund")])
+
+    def _send_callback(self, call: Call) -> Answer:
+        body, id = _optional(call), call.params["id"]
+        if body.get("replay"):
+            return json_answer(_told_results(self._callbacks.replay(id)))
+        faults = [complete(fault, OF_CALLBACKS) for fault in body.get("faults", [])]
+        return json_answer(_told_results(self._callbacks.send(id, {fault["do"]: fault for fault in faults})))
+
+    def _consent(self, call: Call) -> Answer:
+        body = parse_json_object(call.body)
+        count = self._messages.grant(body["openid"], body["template_id"], int(body.get("count", 1)))
+        return json_answer({"count": count})
+
+    def _forget_calls(self, _: Call) -> Answer:
+        self._world.state.keep_last("call", 0)
+        return json_answer([])
+
+    def _clock(self) -> Answer:
+        offset = getattr(self._world.clock, "offset", None)
+        return json_answer({"now": rfc3339(self._world.now()), "offset_seconds": offset() if offset else 0})
+
+    def _advance(self, call: Call) -> Answer:
+        advance = getattr(self._world.clock, "advance", None)
+        if advance is None:
+            raise ValueError("this clock cannot be moved; start with --clock-file")
+        advance(float(parse_json_object(call.body)["advance_seconds"]))
+        self._jobs.wake()
+        return self._clock()
+
+    def _push_event(self, call: Call) -> Answer:
+        body = parse_json_object(call.body)
+        mode, form = body.get("mode", "secure"), body.get("form", "json")
+        status, answer = self._push.send(body["event"], body["url"], mode, form)
+        return json_answer({"status": status, "answer": answer})
+
+    def _push_verify(self, call: Call) -> Answer:
+        status, echoed = self._push.verify(parse_json_object(call.body)["url"])
+        return json_answer({"status": status, "echoed": echoed})
+
+    def _add_faults(self, call: Call) -> Answer:
+        wanted = json.loads(call.body)
+        for fault in wanted if isinstance(wanted, list) else [wanted]:
+            self._world.faults.add(fault)
+        return json_answer(self._world.faults.all())
+
+    def _clear_faults(self, _: Call) -> Answer:
+        self._world.faults.clear()
+        return json_answer([])
+
+
+def _optional(call: Call) -> dict[str, Any]:
+    return parse_json_object(call.body) if call.body else {}
+
+
+def _refuse(status: int, error: str) -> Answer:
+    return json_answer({"error": error}, status, code=str(status))
+
+
+def _told_results(results: list[Result]) -> dict[str, Any]:
+    return {"callback_status": results[-1] if results else None, "callback_results": results}
+
+
+def _told(callback: dict[str, Any]) -> dict[str, Any]:
+    told = {name: callback[name] for name in ("url", "results", "delivered", "lost", "plaintext")}
+    return {"id": callback["envelope"]["id"], "event_type": callback["envelope"]["event_type"], **told}

@@ -1,0 +1,144 @@
+"""The sandbox put together: one WSGI application for both hosts of WeChat and the control API."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Protocol
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from werkzeug.wrappers import Response
+
+from sandbox.wechat.bills import Bills
+from sandbox.wechat.callbacks import Callbacks
+from sandbox.wechat.control import Control
+from sandbox.wechat.credentials import Credentials
+from sandbox.wechat.faults import OF_ANSWERS, Fault, Faults
+from sandbox.wechat.http import Answer, Call, ConnectionDropped, json_answer
+from sandbox.wechat.jobs import Jobs
+from sandbox.wechat.messages import Messages
+from sandbox.wechat.miniprogram import MiniProgram, MiniSide
+from sandbox.wechat.pay import Pay
+from sandbox.wechat.payside import PaySide, Security
+from sandbox.wechat.people import People
+from sandbox.wechat.push import Push
+from sandbox.wechat.refunds import Refunds
+from sandbox.wechat.shipping import Shipping
+from sandbox.wechat.signing import Signer
+from sandbox.wechat.state import State
+from sandbox.wechat.tokens import Tokens
+from sandbox.wechat.world import Clock, Settings, World, rfc3339
+
+_CALLS_KEPT = 2000
+_log = logging.getLogger("sandbox.wechat")
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Side(Protocol):
+    def work(self, call: Call) -> Answer: ...
+    def refuse(self, fault: Fault) -> Answer: ...
+    def finish(self, call: Call, answer: Answer, faults: Mapping[str, Fault]) -> None: ...
+
+
+class SandboxWeChat:
+    """WeChat for one merchant with one mini-program.
+
+    `wsgi_app` serves api.weixin.qq.com and api.mch.weixin.qq.com by their paths, and /_sandbox/ (see control.py).
+    A thread of its own ends refunds and repeats callbacks until `close()`; a `with` block closes too.
+    Without `state` nothing outlives the object.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        clock: Clock = system_clock,
+        state: State | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.credentials = credentials
+        self.faults = Faults()
+        self._state = state or State()
+        self._world = world = World(credentials, clock, self._state, settings or Settings(), self.faults)
+        self._jobs = jobs = Jobs(world)
+        signer, people, tokens, push = Signer(world), People(world), Tokens(world), Push(world)
+        callbacks = Callbacks(world, signer, jobs)
+        pay, messages = Pay(world, callbacks), Messages(world, people)
+        parts = Refunds(world, callbacks, jobs), Bills(world), Security(world, signer, callbacks, jobs)
+        self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
+        mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world)
+        self._mini_side = MiniSide(tokens, [part.routes for part in mini])
+        self._control = Control(world, pay, callbacks, people, messages, push, jobs)
+        self._closing = threading.Event()
+        jobs.start()
+
+    def close(self) -> None:
+        """Stop the background work, waiting for what is under way, and close the state."""
+        self._closing.set()
+        self._jobs.stop()
+        self._state.close()
+
+    def __enter__(self) -> SandboxWeChat:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Raises ConnectionDropped where a fault wants no answer; the server then closes the connection."""
+        answer = self._answer(Call.from_environ(environ))
+        response = Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
+        if answer.status == 204:
+            response.headers.remove("Content-Type")
+        return response(environ, start_response)
+
+    def _answer(self, call: Call) -> Answer:
+        try:
+            if call.path.startswith("/_sandbox"):
+                return self._control.work(call)
+            side: _Side = self._pay_side if call.path.startswith("/v3/") else self._mini_side
+            return self._served(call, side)
+        except ConnectionDropped:
+            raise
+        except Exception as error:
+            _log.exception("%s %s failed", call.method, call.path)
+            return json_answer({"code": "SYSTEM_ERROR", "message": f"the sandbox has a bug: {error!r}"}, 500)
+
+    def _served(self, call: Call, side: _Side) -> Answer:
+        faults = self.faults.take(call.path, OF_ANSWERS, call.method)
+        if "drop_before" in faults:
+            self._note(call, None, faults)
+            raise ConnectionDropped
+        instead = faults.get("status") or faults.get("errcode")
+        answer = side.refuse(instead) if instead else side.work(call)
+        if "work_then_status" in faults:
+            answer = side.refuse(faults["work_then_status"])
+        if "body" in faults:
+            answer.body = faults["body"]["body"].encode()
+        side.finish(call, answer, faults)
+        self._note(call, answer, faults)
+        if "delay" in faults:
+            self._closing.wait(faults["delay"]["seconds"])
+        if "drop_after" in faults:
+            raise ConnectionDropped
+        return answer
+
+    def _note(self, call: Call, answer: Answer | None, faults: Mapping[str, Fault]) -> None:
+        """For GET /_sandbox/calls: the path without its query, no headers, no bodies."""
+        note = {
+            "time": rfc3339(self._world.now()),
+            "method": call.method,
+            "path": call.path,
+            "status": answer.status if answer else None,
+            "code": answer.code if answer else "",
+            "faults": list(faults),
+        }
+        self._state.put("call", uuid.uuid4().hex, note)
+        self._state.keep_last("call", _CALLS_KEPT)
