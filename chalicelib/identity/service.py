@@ -1,0 +1,179 @@
+"""Logging in, staying logged in, and proving that a request is the member's own."""
+
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+
+import jwt
+
+from ..kernel.clock import Clock, epoch, from_epoch
+from ..kernel.errors import Unauthenticated
+from ..kernel.ids import new_id
+from ..storage.once import claim
+from ..storage.writes import commit
+from .rules import (
+    NONCE,
+    NONCE_KEPT,
+    LoggedIn,
+    Member,
+    NicknameRefused,
+    Session,
+    SessionExpired,
+    SessionRevoked,
+    SessionSettings,
+    SignatureInvalid,
+    SignatureReplayed,
+    check_avatar,
+    check_freshness,
+    check_match,
+    clean_nickname,
+    member_id_of,
+    request_signature,
+    signing_key,
+)
+from .store import MemberStore
+
+# Ours have some 300 characters; a longer one is not worth parsing.
+MOST_TOKEN = 512
+ALGORITHM = "HS256"
+
+
+class PlatformSession(Protocol):
+    @property
+    def openid(self) -> str: ...
+    @property
+    def unionid(self) -> str | None: ...
+
+
+class LoginProvider(Protocol):
+    """The platform. Its errors (chalicelib/wechat/errors.py) are the shop's own and pass through here unchanged."""
+
+    def code_to_session(self, code: str) -> PlatformSession: ...
+
+    def phone_number(self, code: str, openid: str) -> str: ...
+
+    def check_text(self, openid: str, content: str, scene: Literal[1]) -> str:
+        """`pass`, `review` or `risky`; scene 1 is a profile."""
+
+
+class Identity:
+    def __init__(self, store: MemberStore, login: LoginProvider, settings: SessionSettings, clock: Clock) -> None:
+        self._store = store
+        self._platform = login
+        self._settings = settings
+        self._clock = clock
+
+    def login(self, code: str) -> LoggedIn:
+        """Exchange the code of wx.login; the first login makes the member. Raises the platform's errors."""
+        shopper = self._platform.code_to_session(code)
+        member_id = member_id_of(self._settings.appid, shopper.openid)
+        now = self._clock()
+        session_id = new_id(now)
+        member, is_new = self._store.arrive(member_id, shopper.openid, shopper.unionid, session_id, now)
+        return self._begin(member, session_id, is_new=is_new)
+
+    def renew(self, session: Session) -> LoggedIn:
+        """A new session with its full time; the old one stays good until its own end."""
+        return self._begin(session.member, new_id(self._clock()), is_new=False)
+
+    def authenticate(self, token: str) -> Session:
+        """One consistent read, so that a revocation counts at once.
+
+        Raises SessionExpired, SessionRevoked, or Unauthenticated for everything that is no token of ours.
+        """
+        key_id, claims = self._read(token)
+        expires_at = from_epoch(claims["exp"])
+        if self._clock() >= expires_at:
+            raise SessionExpired
+        member = self._store.get(claims["sub"])
+        if member is None:
+            raise Unauthenticated
+        if member.session_version != claims["ver"]:
+            raise SessionRevoked
+        return Session(
+            member_id=member.member_id,
+            openid=member.openid,
+            session_id=claims["sid"],
+            nickname=member.nickname,
+            avatar_url=member.avatar_url,
+            joined_at=member.joined_at,
+            expires_at=expires_at,
+            key_id=key_id,
+            unionid=member.unionid,
+            phone_masked=member.phone_masked,
+            version=member.session_version,
+        )
+
+    def check_signature(
+        self, session: Session, method: str, path: str, timestamp: str, nonce: str, signature: str, body: bytes
+    ) -> None:
+        """A request signed with the session's key, fresh, and for the first time; one write.
+
+        Raises SignatureInvalid, SignatureStale, SignatureReplayed; Unauthenticated if the session's key was retired.
+        """
+        now = self._clock()
+        check_freshness(timestamp, now)
+        if not NONCE.fullmatch(nonce):
+            raise SignatureInvalid
+        key = signing_key(self._key(session.key_id), session.session_id)
+        check_match(request_signature(key, method, path, timestamp, nonce, body), signature.lower())
+        commit(claim(f"nonce:{session.session_id}:{nonce}", now, NONCE_KEPT, SignatureReplayed()))
+
+    def bind_phone(self, session: Session, code: str) -> Member:
+        """Exchange the code of getPhoneNumber, replacing a number bound before. Raises the platform's errors."""
+        return self._store.bind_phone(session.member_id, self._platform.phone_number(code, session.openid))
+
+    def update_profile(self, session: Session, nickname: str | None, avatar_url: str | None) -> Member:
+        """None leaves as it is. Others see both, so the platform judges the name and the picture's host must be known.
+
+        Raises NicknameInvalid, NicknameRefused, AvatarInvalid and the platform's errors.
+        """
+        if avatar_url is not None:
+            check_avatar(avatar_url, self._settings.avatar_hosts)
+        if nickname is not None:
+            nickname = clean_nickname(nickname)
+            if nickname != session.nickname and self._platform.check_text(session.openid, nickname, 1) != "pass":
+                raise NicknameRefused
+        if nickname is None and avatar_url is None:
+            return session.member
+        return self._store.change_profile(session.member_id, nickname, avatar_url)
+
+    def revoke(self, member_id: str) -> None:
+        """End all sessions of the member, this one too. Raises MemberNotFound."""
+        self._store.raise_version(member_id)
+
+    def _begin(self, member: Member, session_id: str, *, is_new: bool) -> LoggedIn:
+        now = self._clock()
+        expires = epoch(now + timedelta(hours=self._settings.hours))
+        key = self._settings.keys[self._settings.current_kid]
+        claims = {
+            "sub": member.member_id,
+            "sid": session_id,
+            "ver": member.session_version,
+            "iat": epoch(now),
+            "exp": expires,
+        }
+        return LoggedIn(
+            token=jwt.encode(claims, key, ALGORITHM, headers={"kid": self._settings.current_kid}),
+            expires_at=from_epoch(expires),
+            signing_key=signing_key(key, session_id),
+            member=member,
+            is_new=is_new,
+        )
+
+    def _read(self, token: str) -> tuple[str, dict[str, Any]]:
+        """The key's id and the claims of a token that we signed. The shop's clock judges times, not PyJWT's."""
+        if len(token) > MOST_TOKEN:
+            raise Unauthenticated
+        untimed = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["sub", "sid", "ver", "exp"]}
+        try:
+            key_id = jwt.get_unverified_header(token).get("kid") or ""
+            return key_id, jwt.decode(token, self._key(key_id), algorithms=[ALGORITHM], options=untimed)
+        except jwt.PyJWTError:
+            # From None: PyJWT's errors may quote the token.
+            raise Unauthenticated from None
+
+    def _key(self, key_id: str) -> bytes:
+        key = self._settings.keys.get(key_id)
+        if key is None:
+            raise Unauthenticated
+        return key

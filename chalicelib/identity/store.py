@@ -1,0 +1,111 @@
+"""Table `members`: one row per member, by member id."""
+
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from ..kernel.clock import epoch, from_epoch
+from ..storage.cipher import Cipher
+from ..storage.table import Row
+from ..storage.writes import commit, update
+from .rules import NAMELESS, Member, MemberNotFound, mask_phone
+
+
+class MemberRow(Row):
+    """`first_session` is the session whose login made the member: it tells which of several logins was the first."""
+
+    class Meta:
+        table_name = "members"
+
+    member_id = UnicodeAttribute(hash_key=True)
+    openid = UnicodeAttribute()
+    unionid = UnicodeAttribute(null=True)
+    first_session = UnicodeAttribute()
+    joined_at = NumberAttribute()
+    session_version = NumberAttribute()
+    nickname = UnicodeAttribute(null=True)
+    avatar_url = UnicodeAttribute(null=True)
+    phone_masked = UnicodeAttribute(null=True)
+    phone_sealed = UnicodeAttribute(null=True)
+    phone_fingerprint = UnicodeAttribute(null=True)
+
+
+class MemberStore:
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+
+    def arrive(
+        self, member_id: str, openid: str, unionid: str | None, session_id: str, now: datetime
+    ) -> tuple[Member, bool]:
+        """The member, made if need be, in one write; True for the one session that made it."""
+        row = MemberRow(member_id)
+        actions = [
+            MemberRow.openid.set(openid),
+            MemberRow.first_session.set(MemberRow.first_session | session_id),
+            MemberRow.joined_at.set(MemberRow.joined_at | epoch(now)),
+            MemberRow.session_version.set(MemberRow.session_version | 0),
+        ]
+        if unionid:
+            actions.append(MemberRow.unionid.set(unionid))
+        commit(update(row, *actions))
+        return _member(row), row.first_session == session_id
+
+    def get(self, member_id: str) -> Member | None:
+        """As of now: a revocation counts from the moment that it was answered."""
+        try:
+            return _member(MemberRow.get(member_id, consistent_read=True))
+        except MemberRow.DoesNotExist:
+            return None
+
+    def bind_phone(self, member_id: str, phone: str) -> Member:
+        """Raises MemberNotFound."""
+        return self._change(
+            member_id,
+            MemberRow.phone_sealed.set(self._cipher.seal(phone, _context(member_id))),
+            MemberRow.phone_fingerprint.set(self._cipher.fingerprint(phone, "member-phone")),
+            MemberRow.phone_masked.set(mask_phone(phone)),
+        )
+
+    def phone(self, member_id: str) -> str | None:
+        """The whole number, for delivery and service. Raises MemberNotFound."""
+        try:
+            sealed = MemberRow.get(member_id).phone_sealed
+        except MemberRow.DoesNotExist as error:
+            raise MemberNotFound from error
+        return self._cipher.open(sealed, _context(member_id)) if sealed else None
+
+    def change_profile(self, member_id: str, nickname: str | None, avatar_url: str | None) -> Member:
+        """None leaves as it is, an empty picture address takes the picture away. Raises MemberNotFound."""
+        actions = []
+        if nickname is not None:
+            actions.append(MemberRow.nickname.set(nickname))
+        if avatar_url is not None:
+            actions.append(MemberRow.avatar_url.set(avatar_url) if avatar_url else MemberRow.avatar_url.remove())
+        return self._change(member_id, *actions)
+
+    def raise_version(self, member_id: str) -> None:
+        """Raises MemberNotFound."""
+        self._change(member_id, MemberRow.session_version.add(1))
+
+    def _change(self, member_id: str, *actions: Any) -> Member:
+        row = MemberRow(member_id)
+        commit(update(row, *actions, condition=MemberRow.member_id.exists(), otherwise=MemberNotFound()))
+        return _member(row)
+
+
+def _context(member_id: str) -> str:
+    return f"member-phone:{member_id}"
+
+
+def _member(row: MemberRow) -> Member:
+    return Member(
+        member_id=row.member_id,
+        openid=row.openid,
+        unionid=row.unionid,
+        nickname=row.nickname or NAMELESS,
+        avatar_url=row.avatar_url or "",
+        phone_masked=row.phone_masked,
+        joined_at=from_epoch(row.joined_at),
+        session_version=int(row.session_version),
+    )
