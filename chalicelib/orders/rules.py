@@ -81,6 +81,11 @@ class PriceChanged(Refused):
     message = "价格已变化，请确认后重新提交"
 
 
+class AddressNeeded(Invalid):
+    code = "ADDRESS_NEEDED"
+    message = "请选择收货地址"
+
+
 class NothingToOrder(Refused):
     code = "NOTHING_TO_ORDER"
     message = "请选择要购买的商品"
@@ -198,6 +203,7 @@ class Order:
     late_payment: bool = False
     effects_due: bool = False
     refund_state: str | None = None
+    refund_cause: str | None = None
     trade_no: str | None = None
     paid_at: datetime | None = None
     shipped_at: datetime | None = None

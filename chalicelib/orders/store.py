@@ -88,6 +88,7 @@ class OrderRow(DueRow):
     late_payment = BooleanAttribute(default=False)
     effects_due = BooleanAttribute(default=False)
     refund_state = UnicodeAttribute(null=True)
+    refund_cause = UnicodeAttribute(null=True)
     trade_no = UnicodeAttribute(null=True)
     placed_at = NumberAttribute()
     pay_by = NumberAttribute()
@@ -203,7 +204,7 @@ class OrderStore:
             condition=OrderRow.trade_no.does_not_exist(),
         )
 
-    def becomes_refunded(self, order: Order, event: Event, refund_state: str) -> Write:
+    def becomes_refunded(self, order: Order, event: Event, refund_state: str, cause: str) -> Write:
         """REFUNDED, or still CLOSED for a late payment; either way nothing is owed but the money."""
         to = OrderState.CLOSED if order.state is OrderState.CLOSED else OrderState.REFUNDED
         return self.moved(
@@ -211,6 +212,7 @@ class OrderStore:
             to,
             event,
             OrderRow.refund_state.set(refund_state),
+            OrderRow.refund_cause.set(cause),
             OrderRow.held.set(False),
             OrderRow.effects_due.set(False),
             OrderRow.late_payment.set(False),
@@ -309,6 +311,7 @@ class OrderStore:
             late_payment=row.late_payment,
             effects_due=row.effects_due,
             refund_state=row.refund_state,
+            refund_cause=row.refund_cause,
             trade_no=row.trade_no,
             paid_at=from_epoch(row.paid_at) if row.paid_at is not None else None,
             shipped_at=from_epoch(row.shipped_at) if row.shipped_at is not None else None,

@@ -68,7 +68,7 @@ class Refunding:
         to = OrderState.CLOSED if order.state is OrderState.CLOSED else OrderState.REFUNDED
         event = Event(now, Actor.SCHEDULE, order.state, to, f"{reason}，自动退款" if order.payable else reason)
         owed = RefundState.PENDING if order.trade_no else RefundState.SUCCESS
-        writes = [store.becomes_refunded(order, event, owed)]
+        writes = [store.becomes_refunded(order, event, owed, cause)]
         if order.trade_no:
             writes.append(self.begins(self._store.payment(order.trade_no), cause, reason, now))
         if order.state is not OrderState.CLOSED:

@@ -1,0 +1,85 @@
+"""Effects of an order's change."""
+
+from datetime import datetime, timedelta
+
+from ..campaigns.service import Campaigns
+from ..catalog import Catalog
+from ..log import logger
+from ..messaging import Messaging
+from ..orders import Order, OrderNotFound, Orders, OrderState
+from ..orders.rules import OrderChanged
+from ..orders.store import EFFECTS, OrderRow
+from ..payments import Payments
+from ..payments.rules import RefundState, refund_number
+from ..storage.due import sweep
+from ..storage.once import first_time
+from ..storage.writes import commit
+from .rules import messages_for
+
+REMEMBERED = timedelta(days=30)
+
+
+class Effects:
+    def __init__(
+        self, orders: Orders, payments: Payments, campaigns: Campaigns, catalog: Catalog, messaging: Messaging
+    ) -> None:
+        self._orders = orders
+        self._payments = payments
+        self._campaigns = campaigns
+        self._catalog = catalog
+        self._messaging = messaging
+
+    def run(self, member_id: str, order_id: str, now: datetime) -> None:
+        """Whatever is due for this order as it stands now. What cannot be done raises, and is tried again."""
+        try:
+            order = self._orders.get(member_id, order_id)
+        except OrderNotFound:
+            return
+        if order.effects_due:
+            self._settle_in(order, now)
+            order = self._orders.get(member_id, order_id)
+        if order.refund_state == RefundState.PENDING and order.trade_no:
+            self._payments.refunding.advance(refund_number(order.trade_no), now)
+        self._tell(order)
+
+    def run_due(self, now: datetime) -> int:
+        """The safety net under the stream. Returns how many orders were dealt with."""
+        return sweep(
+            self._orders.store.due(EFFECTS, now), lambda row: self.run(row.member_id, row.order_id, now), now, _failed
+        )
+
+    def _settle_in(self, order: Order, now: datetime) -> None:
+        if order.state is OrderState.CLOSED:
+            self._campaigns.paid_late(order, now)
+            return
+        if order.campaign:
+            self._campaigns.paid(order, now)
+            after = self._orders.get(order.member_id, order.order_id)
+            if after.campaign != order.campaign:
+                return  # it moved to another group, which is a change of its own with effects of its own
+            order = after
+        if order.effects_due and order.state is OrderState.PAID:
+            self._count_sales(order, now)
+            try:
+                commit(self._orders.store.effects_done(order))
+            except OrderChanged:
+                return
+
+    def _count_sales(self, order: Order, now: datetime) -> None:
+        """Shown to shoppers, worth no money: a crash between claim and count loses the count of one order, no more."""
+        if first_time(f"sales:{order.order_id}", now, REMEMBERED):
+            pieces: dict[str, int] = {}
+            for line in order.lines:
+                pieces[line.product_id] = pieces.get(line.product_id, 0) + line.quantity
+            for product_id, sold in pieces.items():
+                self._catalog.add_sales(product_id, sold)
+
+    def _tell(self, order: Order) -> None:
+        """Messages are a courtesy: none of them may keep an order from moving."""
+        for name, message in messages_for(order):
+            delivery = self._messaging.send(order.member_id, message, once=f"{name}:{order.order_id}")
+            logger.info("message", order_id=order.order_id, message=name, delivery=delivery)
+
+
+def _failed(row: OrderRow, error: Exception) -> None:
+    logger.error("effects failed", order_id=row.order_id, error=type(error).__name__, alarm="effects_failed")

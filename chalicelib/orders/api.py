@@ -1,0 +1,319 @@
+"""Routes of orders: preview, place, list, detail, receipt."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from ..addresses.rules import AddressNotFound
+from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, Choice, NotInActivity, UnknownCampaign
+from ..coupons.rules import CouponNotFound, CouponNotUsable
+from ..kernel.errors import ShopError
+from ..kernel.paging import BadCursor
+from ..pricing.rules import NotDeliverable
+from ..stock import SoldOut
+from ..storage.writes import StorageBusy
+from ..web import Call, Routes
+from .place import Preview, Wanted
+from .rules import (
+    MOST_LINES,
+    AddressNeeded,
+    CampaignTakesOneSku,
+    CouponNotWithCampaign,
+    IdempotencyKeyReused,
+    NothingToOrder,
+    Order,
+    OrderChanged,
+    OrderNotFound,
+    OrderState,
+    OrderStateRefused,
+    PriceChanged,
+    SkuNotForSale,
+    TooManyLines,
+)
+
+routes = Routes(__name__)
+
+Fen = Annotated[int, msgspec.Meta(description="Fen.", examples=[1990])]
+OrderId = Annotated[str, msgspec.Meta(description="Order id.", examples=["01K0000000000000000000000A"])]
+Text = Annotated[str, msgspec.Meta(examples=[""])]
+
+
+class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    sku_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="SKU.", examples=["P001-01"])]
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=999, description="Pieces.", examples=[1])]
+
+
+class WantedCampaign(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    kind: Annotated[str, msgspec.Meta(max_length=32, description="groupbuy or bargain.", examples=["groupbuy"])]
+    activity_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="Activity.", examples=["A001"])]
+    group_id: Annotated[
+        str | None,
+        msgspec.Meta(description="Team to join (left out: open one), or launch to buy.", examples=[None]),
+    ] = None
+
+
+class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What to order. Without lines: what is selected in the cart."""
+
+    lines: Annotated[
+        tuple[WantedLine, ...], msgspec.Meta(max_length=MOST_LINES, description="SKUs; empty: the cart's selection.")
+    ] = ()
+    address_id: Annotated[
+        str | None, msgspec.Meta(max_length=64, description="Where to; needed to place.", examples=[None])
+    ] = None
+    coupon_id: Annotated[str | None, msgspec.Meta(max_length=64, description="One of the member's.", examples=[None])] = None
+    campaign: WantedCampaign | None = None
+    remark: Annotated[str, msgspec.Meta(max_length=200, description="Words for the merchant.", examples=[""])] = ""
+    expected_payable: Annotated[
+        int | None,
+        msgspec.Meta(ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[None]),
+    ] = None
+
+    def wanted(self) -> Wanted:
+        choice = self.campaign and Choice(self.campaign.kind, self.campaign.activity_id, self.campaign.group_id)
+        return Wanted(
+            lines=tuple((line.sku_id, line.quantity) for line in self.lines),
+            address_id=self.address_id,
+            coupon_id=self.coupon_id,
+            campaign=choice,
+            remark=self.remark,
+            expected_payable=self.expected_payable,
+        )
+
+
+class OrderLineView(msgspec.Struct, frozen=True):
+    sku_id: Annotated[str, msgspec.Meta(description="SKU.", examples=["P001-01"])]
+    product_id: Annotated[str, msgspec.Meta(description="Product.", examples=["P001"])]
+    title: Annotated[str, msgspec.Meta(description="Title when ordered.", examples=["龙井茶"])]
+    image: Annotated[str, msgspec.Meta(description="Picture's address.", examples=[""])]
+    spec: Annotated[str, msgspec.Meta(description="Chosen specification.", examples=["250克"])]
+    quantity: Annotated[int, msgspec.Meta(description="Pieces.", examples=[1])]
+    unit_price: Fen
+    discount: Annotated[int, msgspec.Meta(description="Fen off this line.", examples=[0])]
+    freight: Annotated[int, msgspec.Meta(description="Fen of freight borne by this line.", examples=[0])]
+    payable: Fen
+
+
+class AdjustmentView(msgspec.Struct, frozen=True):
+    kind: Annotated[str, msgspec.Meta(description="What kind of saving.", examples=["FULL_REDUCTION"])]
+    id: Annotated[str, msgspec.Meta(description="Promotion or coupon.", examples=["PR001"])]
+    title: Annotated[str, msgspec.Meta(description="As shown.", examples=["满100减20"])]
+    amount: Annotated[int, msgspec.Meta(description="Fen saved.", examples=[2000])]
+    lines: Annotated[dict[str, int], msgspec.Meta(description="Fen by SKU.", examples=[{"P001-01": 2000}])]
+
+
+class HintView(msgspec.Struct, frozen=True):
+    kind: Annotated[str, msgspec.Meta(description="What the hint is about.", examples=["FULL_REDUCTION"])]
+    id: Annotated[str, msgspec.Meta(description="Promotion or coupon.", examples=["PR001"])]
+    missing: Annotated[int, msgspec.Meta(description="Fen or pieces to the next saving.", examples=[2000])]
+    saves: Annotated[int, msgspec.Meta(description="Fen it would save.", examples=[5000])]
+    text: Annotated[str, msgspec.Meta(description="For the shopper.", examples=["再买20元减50元"])]
+
+
+class PreviewView(msgspec.Struct, frozen=True):
+    lines: Annotated[list[OrderLineView], msgspec.Meta(description="Lines with their shares of the discounts.")]
+    goods_total: Fen
+    discount_total: Fen
+    freight: Fen
+    payable: Fen
+    adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
+    hints: Annotated[list[HintView], msgspec.Meta(description="What is missing to the next saving.")]
+    notes: Annotated[list[str], msgspec.Meta(description="Remarks for the shopper.", examples=[["活动商品不参与优惠"]])]
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    name: Annotated[str, msgspec.Meta(description="Receiver.", examples=["张三"])]
+    phone: Annotated[str, msgspec.Meta(description="Receiver's phone.", examples=["13800138000"])]
+    province: Annotated[str, msgspec.Meta(description="Province.", examples=["广东省"])]
+    city: Annotated[str, msgspec.Meta(description="City.", examples=["深圳市"])]
+    district: Annotated[str, msgspec.Meta(description="District; empty where there is none.", examples=["南山区"])]
+    detail: Annotated[str, msgspec.Meta(description="Street and house.", examples=["科技园1号"])]
+
+
+class EventView(msgspec.Struct, frozen=True):
+    at: datetime
+    by: Annotated[str, msgspec.Meta(description="SHOPPER, STAFF, WECHAT or SCHEDULE.", examples=["SHOPPER"])]
+    was: Annotated[str | None, msgspec.Meta(description="State before.", examples=[None])]
+    now: Annotated[str, msgspec.Meta(description="State after.", examples=["AWAITING_PAYMENT"])]
+    why: Annotated[str, msgspec.Meta(description="Reason, in Chinese.", examples=["提交订单"])]
+
+
+class CampaignView(msgspec.Struct, frozen=True):
+    kind: Annotated[str, msgspec.Meta(description="groupbuy or bargain.", examples=["groupbuy"])]
+    activity_id: Annotated[str, msgspec.Meta(description="Activity.", examples=["A001"])]
+    group_id: Annotated[str, msgspec.Meta(description="Team or launch.", examples=["T001"])]
+    title: Annotated[str, msgspec.Meta(description="Activity's title.", examples=["三人团"])]
+
+
+class OrderCard(msgspec.Struct, frozen=True):
+    """An order in a list."""
+
+    order_id: OrderId
+    state: OrderState
+    held: Annotated[bool, msgspec.Meta(description="Paid, and waiting for its team.", examples=[False])]
+    lines: Annotated[list[OrderLineView], msgspec.Meta(description="What was ordered.")]
+    payable: Fen
+    placed_at: datetime
+    expires_at: Annotated[datetime, msgspec.Meta(description="To be paid until then.")]
+    refund_state: Annotated[
+        str | None, msgspec.Meta(description="PENDING, PROCESSING, SUCCESS, ABNORMAL or CLOSED.", examples=[None])
+    ]
+
+
+class OrderView(OrderCard, frozen=True):
+    """An order in full."""
+
+    goods_total: Fen
+    discount_total: Fen
+    freight: Fen
+    adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
+    delivery: DeliveryView | None
+    coupon_id: Annotated[str | None, msgspec.Meta(description="Coupon spent.", examples=[None])]
+    campaign: CampaignView | None
+    remark: Annotated[str, msgspec.Meta(description="Words for the merchant.", examples=[""])]
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    tracking: Annotated[str | None, msgspec.Meta(description="Parcel number.", examples=[None])]
+    timeline: Annotated[list[EventView], msgspec.Meta(description="Every change, oldest first.")]
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    items: Annotated[list[OrderCard], msgspec.Meta(description="Newest first.")]
+    next_cursor: Annotated[str | None, msgspec.Meta(description="None on the last page.", examples=[None])]
+
+
+class OrderQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    state: Annotated[OrderState | None, msgspec.Meta(description="Only orders in this state.", examples=["PAID"])] = None
+    cursor: Annotated[str | None, msgspec.Meta(max_length=300, description="next_cursor of the page before.")] = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="Orders per page.", examples=[20])] = 20
+
+
+CHOOSING: tuple[type[ShopError], ...] = (
+    NothingToOrder, TooManyLines, SkuNotForSale, SoldOut, AddressNotFound, CouponNotFound, CouponNotUsable,
+    CouponNotWithCampaign, CampaignTakesOneSku, UnknownCampaign, ActivityNotFound, ActivityNotRunning, NotInActivity,
+    CampaignLimit, NotDeliverable,
+)  # fmt: skip
+
+
+@routes.endpoint(
+    "POST", "/orders/preview", summary="Price what would be ordered", body=WantedOrder, answers=PreviewView, errors=CHOOSING
+)
+def preview(call: Call[WantedOrder]) -> PreviewView:
+    """Nothing is held. Without an address the freight is not known and counts as 0."""
+    return _preview(call.shop.orders.placing.preview(call.member_id, call.body.wanted(), call.now))
+
+
+@routes.endpoint(
+    "POST",
+    "/orders",
+    summary="Place an order",
+    body=WantedOrder,
+    answers=OrderView,
+    status=201,
+    errors=(*CHOOSING, AddressNeeded, PriceChanged, IdempotencyKeyReused, OrderChanged, StorageBusy),
+    signed=True,
+    idempotent=True,
+)
+def place(call: Call[WantedOrder]) -> OrderView:
+    """Stock, coupon, campaign place and order in one transaction. The same Idempotency-Key answers the same order.
+
+    The goods are reserved until `expires_at`; an order with nothing to pay is PAID at once.
+    """
+    if call.body.address_id is None:
+        raise AddressNeeded
+    return order_view(call.shop.orders.placing.place(call.session, call.body.wanted(), call.idempotency_key, call.now))
+
+
+@routes.endpoint("GET", "/orders", summary="List own orders", query=OrderQuery, answers=OrderPage, errors=(BadCursor,))
+def show_all(call: Call[None]) -> OrderPage:
+    page = call.shop.orders.page(call.member_id, call.query.state, call.query.cursor, call.query.limit)
+    return OrderPage([_card(order) for order in page.rows], page.next_cursor)
+
+
+@routes.endpoint("GET", "/orders/{order_id}", summary="One order with its timeline", answers=OrderView, errors=(OrderNotFound,))
+def show(call: Call[None]) -> OrderView:
+    return order_view(call.shop.orders.get(call.member_id, call.path["order_id"]))
+
+
+@routes.endpoint(
+    "POST",
+    "/orders/{order_id}/receipt",
+    summary="Confirm that the goods arrived",
+    answers=OrderView,
+    errors=(OrderNotFound, OrderStateRefused, OrderChanged),
+    signed=True,
+)
+def confirm_receipt(call: Call[None]) -> OrderView:
+    return order_view(call.shop.orders.confirm_receipt(call.member_id, call.path["order_id"], call.now))
+
+
+def order_view(order: Order) -> OrderView:
+    """How an order is shown to its member, here and in the answers of payments."""
+    campaign = order.campaign
+    return OrderView(
+        **_card_fields(order),
+        goods_total=order.goods_total,
+        discount_total=order.discount_total,
+        freight=order.freight,
+        adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in order.adjustments],
+        delivery=_delivery(order),
+        coupon_id=order.coupon_id,
+        campaign=campaign and CampaignView(campaign.kind, campaign.activity_id, campaign.group_id, campaign.title),
+        remark=order.remark,
+        paid_at=order.paid_at,
+        shipped_at=order.shipped_at,
+        tracking=order.tracking,
+        timeline=[EventView(e.at, e.by, e.was, e.now, e.why) for e in order.timeline],
+    )
+
+
+def _card(order: Order) -> OrderCard:
+    return OrderCard(**_card_fields(order))
+
+
+def _card_fields(order: Order) -> dict[str, object]:
+    lines = [OrderLineView(*(getattr(line, name) for name in OrderLineView.__struct_fields__)) for line in order.lines]
+    return {
+        "order_id": order.order_id,
+        "state": order.state,
+        "held": order.held,
+        "lines": lines,
+        "payable": order.payable,
+        "placed_at": order.placed_at,
+        "expires_at": order.expires_at,
+        "refund_state": order.refund_state,
+    }
+
+
+def _delivery(order: Order) -> DeliveryView | None:
+    to = order.delivery
+    return to and DeliveryView(to.name, to.phone, to.province, to.city, to.district, to.detail)
+
+
+def _preview(preview: Preview) -> PreviewView:
+    priced, offers = preview.priced, preview.offers
+    return PreviewView(
+        lines=[
+            OrderLineView(
+                line.sku_id,
+                offers[line.sku_id].product_id,
+                offers[line.sku_id].title,
+                offers[line.sku_id].image,
+                offers[line.sku_id].spec,
+                line.quantity,
+                line.unit_price,
+                line.discount,
+                line.freight,
+                line.payable,
+            )
+            for line in priced.lines
+        ],
+        goods_total=priced.goods_total,
+        discount_total=priced.discount_total,
+        freight=priced.freight,
+        payable=priced.payable,
+        adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments],
+        hints=[HintView(h.kind, h.id, h.missing, h.saves, h.text) for h in priced.hints],
+        notes=list(priced.notes),
+    )

@@ -1,0 +1,111 @@
+"""Routes of payments: the shopper's, and the one that WeChat Pay calls."""
+
+from typing import Annotated, Any
+
+import msgspec
+from chalice.app import Response
+
+from ..log import logger
+from ..orders.api import OrderView, order_view
+from ..orders.rules import OrderNotFound, OrderStateRefused
+from ..storage.writes import StorageBusy
+from ..web import Call, Routes
+from ..wechat.errors import BadCallback
+from .rules import (
+    NothingToPay,
+    OrderAlreadyPaid,
+    PaymentChanged,
+    PaymentMismatch,
+    WeChatPayBusy,
+    WeChatPayMisconfigured,
+)
+
+routes = Routes(__name__)
+
+
+class PaymentSheetView(msgspec.Struct, frozen=True):
+    """The arguments of wx.requestPayment, in its own spelling. Its success proves nothing: check afterwards."""
+
+    timeStamp: Annotated[str, msgspec.Meta(description="Seconds.", examples=["1795310022"])]
+    nonceStr: Annotated[str, msgspec.Meta(description="Nonce.", examples=["593BEC0C930BF1AFEB40B4A08C8FB242"])]
+    package: Annotated[str, msgspec.Meta(description="prepay_id=…", examples=["prepay_id=wx201410272009395522657a690389285100"])]
+    signType: Annotated[str, msgspec.Meta(description="Always RSA.", examples=["RSA"])]
+    paySign: Annotated[str, msgspec.Meta(description="Signature of the merchant.", examples=["mI35pfNEQV6777ke=="])]
+
+
+@routes.endpoint(
+    "POST",
+    "/orders/{order_id}/payment",
+    summary="Start or resume paying an order",
+    answers=PaymentSheetView,
+    errors=(
+        OrderNotFound, OrderAlreadyPaid, OrderStateRefused, NothingToPay, PaymentChanged, WeChatPayBusy,
+        WeChatPayMisconfigured, PaymentMismatch, StorageBusy,
+    ),
+    signed=True,
+)  # fmt: skip
+def pay(call: Call[None]) -> PaymentSheetView:
+    """May be repeated: one transaction at WeChat, one number, the same prepay_id for two hours."""
+    sheet = call.shop.payments.paying.start(call.member_id, call.path["order_id"], call.now)
+    return PaymentSheetView(sheet.timeStamp, sheet.nonceStr, sheet.package, sheet.signType, sheet.paySign)
+
+
+@routes.endpoint(
+    "POST",
+    "/orders/{order_id}/payment/check",
+    summary="Ask WeChat whether the order is paid",
+    answers=OrderView,
+    errors=(OrderNotFound, WeChatPayBusy, WeChatPayMisconfigured, PaymentMismatch, StorageBusy),
+)
+def check(call: Call[None]) -> OrderView:
+    """For the moment when the payment sheet has closed and the callback has not arrived yet."""
+    return order_view(call.shop.payments.paying.check(call.member_id, call.path["order_id"], call.now))
+
+
+@routes.endpoint(
+    "POST",
+    "/orders/{order_id}/cancel",
+    summary="Cancel an unpaid order",
+    answers=OrderView,
+    errors=(OrderNotFound, OrderAlreadyPaid, OrderStateRefused, WeChatPayBusy, PaymentMismatch, StorageBusy),
+    signed=True,
+)
+def cancel(call: Call[None]) -> OrderView:
+    """WeChat is asked and told to close before anything is released, so an order that is being paid is not lost."""
+    return order_view(call.shop.payments.closing.cancel(call.member_id, call.path["order_id"], call.now))
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """WeChat Pay's own form of an answer."""
+
+    code: Annotated[str, msgspec.Meta(description="SUCCESS or FAIL.", examples=["SUCCESS"])]
+    message: Annotated[str, msgspec.Meta(description="Why it failed.", examples=[""])] = ""
+
+
+@routes.raw(
+    "POST",
+    "/wechat/pay/notify",
+    summary="Callback of WeChat Pay for payments and refunds",
+    answers=Heard,
+    content_types=("application/json", "text/plain", "application/octet-stream", "*/*"),
+)
+def notify(call: Call[Any]) -> Response:
+    """API V3. 200 only after the write; 401 for what WeChat Pay did not sign; 500 for everything else, so that WeChat
+    sends it again.
+    """
+    try:
+        notification = call.shop.payments.wechat.read_callback(call.headers, call.raw_body)
+    except BadCallback as error:
+        logger.warning("callback refused", reason=error.reason, alarm="callback_refused")
+        return _heard(401, "FAIL", "signature or content refused")
+    try:
+        call.shop.payments.hear(notification, call.now)
+    except Exception as error:
+        logger.exception("callback not processed", notification_id=notification.id, error=type(error).__name__)
+        return _heard(500, "FAIL", "try again")
+    return _heard(200, "SUCCESS")
+
+
+def _heard(status: int, code: str, message: str = "") -> Response:
+    body = msgspec.json.encode(Heard(code, message)).decode()
+    return Response(body, {"Content-Type": "application/json"}, status)
