@@ -4,8 +4,8 @@
     USED   -> UNUSED      the order was closed or refunded in full
     UNUSED -> EXPIRED     by time; readers see it at once, a schedule writes it down
 
-Owns the tables `coupon_templates` (with the number claimed so far), `coupons` (what members hold) and `coupon_counts` (how
-many coupons of a template a member has claimed).
+Owns the tables `coupon_templates` (with the number claimed so far), `coupons` (what members hold) and `coupon_counts`
+(how many of each template a member has claimed).
 """
 
 from .rules import (
@@ -15,11 +15,9 @@ from .rules import (
     CouponNotUsable,
     CouponState,
     CouponTemplate,
-    Offer,
     ScopeKind,
     Source,
     Terms,
-    offer_of,
 )
 from .service import Coupons
 from .store import CouponStore
@@ -33,9 +31,7 @@ __all__ = [
     "CouponStore",
     "CouponTemplate",
     "Coupons",
-    "Offer",
     "ScopeKind",
     "Source",
     "Terms",
-    "offer_of",
 ]

@@ -150,33 +150,11 @@ class Coupon:
     def usable(self, now: datetime) -> bool:
         return self.state is CouponState.UNUSED and self.valid_from <= now < self.expires_at
 
-
-@dataclass(frozen=True)
-class Offer:
-    """A coupon as the pricing engine takes it."""
-
-    coupon_id: str
-    kind: CouponKind
-    title: str
-    value: int
-    cap: int | None
-    threshold: int
-    scope_kind: ScopeKind
-    scope_ids: tuple[str, ...]
-
-
-def offer_of(coupon: Coupon) -> Offer:
-    terms = coupon.terms
-    return Offer(
-        coupon_id=coupon.coupon_id,
-        kind=terms.kind,
-        title=terms.title,
-        value=terms.value,
-        cap=terms.cap,
-        threshold=terms.threshold,
-        scope_kind=terms.scope_kind,
-        scope_ids=terms.scope_ids,
-    )
+    def usable_at(self, now: datetime) -> "Coupon":
+        """Itself. Raises CouponNotUsable."""
+        if not self.usable(now):
+            raise CouponNotUsable(coupon_id=self.coupon_id)
+        return self
 
 
 @dataclass(frozen=True)

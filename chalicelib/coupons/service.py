@@ -12,16 +12,13 @@ from ..storage.writes import Write
 from .rules import (
     ClaimableTemplate,
     Coupon,
-    CouponNotUsable,
     CouponState,
     CouponTemplate,
     CouponTemplateNotFound,
-    Offer,
     Source,
     check_template,
     claim_ended,
     new_coupon,
-    offer_of,
     reminder_at,
 )
 from .store import EXPIRE, REMIND, CouponStore
@@ -79,13 +76,6 @@ class Coupons:
     def get(self, member_id: str, coupon_id: str) -> Coupon:
         """Raises CouponNotFound, also for another member's coupon."""
         return self._store.get(member_id, coupon_id)
-
-    def offer(self, member_id: str, coupon_id: str, now: datetime) -> Offer:
-        """What the coupon takes off. Raises CouponNotFound or CouponNotUsable."""
-        coupon = self._store.get(member_id, coupon_id)
-        if not coupon.usable(now):
-            raise CouponNotUsable(coupon_id=coupon_id)
-        return offer_of(coupon)
 
     def spend(self, member_id: str, coupon_id: str, order_id: str, now: datetime) -> Write:
         """Joins the placing of the order; refuses with CouponNotUsable."""

@@ -8,6 +8,7 @@ each message, kept for 90 days). One consent is one message; a message goes out 
 
 from .rules import (
     KINDS,
+    Answer,
     Delivery,
     DeliveryRecord,
     Message,
@@ -25,6 +26,7 @@ from .store import MessagingStore
 
 __all__ = [
     "KINDS",
+    "Answer",
     "Delivery",
     "DeliveryRecord",
     "Message",

@@ -20,6 +20,19 @@ Value = str | int | datetime
 """Text, fen, or a moment."""
 
 
+class Answer(StrEnum):
+    """What a shopper said to `wx.requestSubscribeMessage`, in the platform's words."""
+
+    ACCEPT = "accept"
+    ACCEPT_WITH_AUDIO = "acceptWithAudio"
+    REJECT = "reject"
+    BAN = "ban"
+    FILTER = "filter"
+
+
+CONSENTS = frozenset({Answer.ACCEPT, Answer.ACCEPT_WITH_AUDIO})
+
+
 class Delivery(StrEnum):
     """What became of a message: the answer of `send`, and the state in its record.
 
@@ -125,12 +138,9 @@ def order_paid(order_id: str, title: str, amount: int, paid_at: datetime) -> Mes
     return Message("order_paid", order_id, {"order_id": order_id, "title": title, "amount": amount, "paid_at": paid_at})
 
 
-def team_formed(order_id: str, title: str, size: int, formed_at: datetime) -> Message:
-    return Message(
-        "team_formed",
-        order_id,
-        {"title": title, "size": f"{size}人团", "formed_at": formed_at, "hint": "拼团成功，我们会尽快发货"},
-    )
+def team_formed(order_id: str, title: str, formed_at: datetime) -> Message:
+    hint = "拼团成功，我们会尽快发货"
+    return Message("team_formed", order_id, {"title": title, "formed_at": formed_at, "hint": hint})
 
 
 def team_failed(order_id: str, title: str, amount: int) -> Message:
@@ -164,7 +174,7 @@ KINDS: Mapping[str, KindOfMessage] = {
         _ORDER_PAGE,
     ),
     "team_formed": KindOfMessage(
-        {"title": "thing1", "size": "thing2", "formed_at": "time3", "hint": "thing4"},
+        {"title": "thing1", "formed_at": "time2", "hint": "thing3"},
         _ORDER_PAGE,
     ),
     "team_failed": KindOfMessage(

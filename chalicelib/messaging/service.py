@@ -14,7 +14,9 @@ from ..wechat.errors import (
     WeChatRateLimited,
 )
 from .rules import (
+    CONSENTS,
     AlreadyTried,
+    Answer,
     ConsentAfter,
     ConsentUsedUp,
     Delivery,
@@ -45,14 +47,14 @@ class Messaging:
         self._templates = templates
         self._clock = clock
 
-    def record(self, member_id: str, openid: str, results: Mapping[str, str]) -> None:
-        """Count the consents in what `wx.requestSubscribeMessage` returned: template id -> accept, reject, ban, filter.
+    def record(self, member_id: str, openid: str, results: Mapping[str, Answer]) -> None:
+        """Count the consents in what `wx.requestSubscribeMessage` returned, by template id.
 
         Templates that the shop does not use are passed over. Nothing proves a consent to us: the platform knows, and
         its refusal sets the count right.
         """
         ours = {template.template_id for template in self._templates.values()}
-        accepted = [template_id for template_id, result in results.items() if result == "accept"]
+        accepted = [template_id for template_id, result in results.items() if result in CONSENTS]
         self._store.grant(member_id, openid, sorted(ours.intersection(accepted)))
 
     def subscriptions(self, member_id: str) -> list[Subscription]:
