@@ -1,0 +1,58 @@
+"""Pricing: what an order costs and why, and the merchant's rules for it (promotions, freight). Table `pricing`.
+
+`price()` is the one engine for cart, order and refund. It owns no state of orders and knows no shopper.
+"""
+
+from .rules import (
+    Adjustment,
+    BadPriceRule,
+    CouponKind,
+    CouponOffer,
+    FreightRule,
+    FreightTemplate,
+    FreightUnit,
+    Hint,
+    Line,
+    Measure,
+    NotDeliverable,
+    Priced,
+    PricedLine,
+    PriceRules,
+    Promotion,
+    Scope,
+    ScopeKind,
+    Tier,
+    best_coupon,
+    coupon_hints,
+    price,
+)
+from .service import Promotions, coupon_offer, line_of
+from .store import PriceRuleStore
+
+__all__ = [
+    "Adjustment",
+    "BadPriceRule",
+    "CouponKind",
+    "CouponOffer",
+    "FreightRule",
+    "FreightTemplate",
+    "FreightUnit",
+    "Hint",
+    "Line",
+    "Measure",
+    "NotDeliverable",
+    "PriceRuleStore",
+    "PriceRules",
+    "Priced",
+    "PricedLine",
+    "Promotion",
+    "Promotions",
+    "Scope",
+    "ScopeKind",
+    "Tier",
+    "best_coupon",
+    "coupon_hints",
+    "coupon_offer",
+    "line_of",
+    "price",
+]

@@ -1,0 +1,63 @@
+"""Price rules as the merchant sets them, and what other domains know put into the terms of pricing."""
+
+from ..catalog import Offer
+from ..coupons import Coupon
+from ..kernel.clock import Clock
+from .store import PriceRuleStore
+from .terms import CouponKind, CouponOffer, FreightTemplate, Line, PriceRules, Promotion, Scope, ScopeKind
+
+
+class Promotions:
+    def __init__(self, store: PriceRuleStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def rules(self) -> PriceRules:
+        """The promotions that run now and all freight templates: one query."""
+        now = self._clock()
+        promotions, templates = self._store.all()
+        return PriceRules(
+            tuple(promotion for promotion in promotions if promotion.running(now)),
+            {template.template_id: template for template in templates},
+        )
+
+    def put_promotion(self, promotion: Promotion) -> None:
+        """Create or replace; orders already placed keep their price."""
+        self._store.put_promotion(promotion)
+
+    def put_freight_template(self, template: FreightTemplate) -> None:
+        """Create or replace; orders already placed keep their freight."""
+        self._store.put_freight_template(template)
+
+    def remove_promotion(self, promotion_id: str) -> None:
+        """Also when there is none."""
+        self._store.remove_promotion(promotion_id)
+
+
+def line_of(offer: Offer, quantity: int, campaign_price: int | None = None) -> Line:
+    """So many pieces of a SKU, as pricing takes them."""
+    return Line(
+        sku_id=offer.sku_id,
+        product_id=offer.product_id,
+        category_ids=offer.category_ids,
+        quantity=quantity,
+        shop_price=offer.price,
+        campaign_price=campaign_price,
+        weight_g=offer.weight_g,
+        volume_cm3=offer.volume_cm3,
+        freight_template_id=offer.freight_template_id,
+    )
+
+
+def coupon_offer(coupon: Coupon) -> CouponOffer:
+    """A member's coupon, as pricing takes it. Whether it can be used now is for coupons to say."""
+    terms = coupon.terms
+    return CouponOffer(
+        coupon_id=coupon.coupon_id,
+        kind=CouponKind(terms.kind),
+        title=terms.title,
+        value=terms.value,
+        cap=terms.cap,
+        threshold=terms.threshold,
+        scope=Scope(ScopeKind(terms.scope_kind), terms.scope_ids),
+    )

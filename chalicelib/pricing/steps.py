@@ -1,0 +1,181 @@
+"""The steps of a price, and the search for the cheapest way through them.
+
+A step takes a draft and gives the drafts that it can become: with and without a promotion, with and without a coupon.
+Of all ways through the steps the cheapest for the shopper counts, so that one more promotion or coupon never makes an
+order dearer, even where it takes goods below the threshold of another. A new discount is a new step in STEPS.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..kernel.money import share
+from .freight import Parcel
+from .terms import CouponKind, CouponOffer, Line, Measure, Promotion, Scope, ScopeKind
+
+# Narrow before wide: a promotion counts what the narrower ones have left.
+SCOPES = (ScopeKind.PRODUCT, ScopeKind.CATEGORY, ScopeKind.ALL)
+
+# Ways of combining promotions that are kept in mind: all there are of six promotions, the cheapest of more.
+MOST_DRAFTS = 64
+
+
+@dataclass(frozen=True)
+class Basket:
+    """All that is given. `parcels` is None as long as freight is not known."""
+
+    lines: tuple[Line, ...]
+    promotions: tuple[Promotion, ...]
+    coupons: tuple[CouponOffer, ...]
+    parcels: tuple[Parcel, ...] | None
+    _covered: dict[Scope, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def covered(self, scope: Scope) -> tuple[int, ...]:
+        """Positions of the lines in scope that take discounts."""
+        if scope not in self._covered:
+            self._covered[scope] = tuple(
+                i for i, line in enumerate(self.lines) if line.discountable and scope.covers(line)
+            )
+        return self._covered[scope]
+
+    def pieces(self, covered: Iterable[int]) -> int:
+        return sum(self.lines[i].quantity for i in covered)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One discount that a draft took. `parts` are fen by position."""
+
+    kind: str
+    id: str
+    title: str
+    parts: Mapping[int, int]
+
+    @classmethod
+    def coupon(cls, coupon: CouponOffer, parts: Mapping[int, int]) -> "Applied":
+        return cls("COUPON", coupon.coupon_id, coupon.title, parts)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One way to price the basket, so far: `goods` and `freight` are fen still payable, by position.
+
+    `busy` are the lines that take part in a promotion of the kind of scope at hand.
+    """
+
+    goods: tuple[int, ...]
+    freight: tuple[int, ...]
+    applied: tuple[Applied, ...] = ()
+    coupon: CouponOffer | None = None
+    busy: frozenset[int] = frozenset()
+
+    @property
+    def payable(self) -> int:
+        return sum(self.goods) + sum(self.freight)
+
+
+Step = Callable[[Basket, Draft], Iterable[Draft]]
+
+
+def full_reduction(basket: Basket, draft: Draft) -> list[Draft]:
+    """Promotions (满减 / 满件折), narrow scopes first; of those of one kind of scope, a line takes part in one."""
+    drafts = [draft]
+    for kind in SCOPES:
+        drafts = [replace(each, busy=frozenset()) for each in drafts]
+        for promotion in (each for each in basket.promotions if each.scope.kind is kind):
+            drafts += [after for each in drafts for after in _promoted(basket, each, promotion)]
+            drafts = _cheapest(drafts)
+    return drafts
+
+
+def one_coupon(basket: Basket, draft: Draft) -> list[Draft]:
+    """Without a coupon, or with any one whose threshold is reached by what is left in its scope."""
+    drafts = [draft]
+    for coupon in basket.coupons:
+        covered = basket.covered(coupon.scope)
+        amount = sum(draft.goods[i] for i in covered)
+        if not covered or amount < coupon.threshold:
+            continue
+        chosen = replace(draft, coupon=coupon)
+        if coupon.kind is not CouponKind.FREIGHT:
+            parts = _parts(_coupon_saves(coupon, amount), covered, draft.goods)
+            chosen = replace(
+                chosen, goods=_less(draft.goods, parts), applied=(*draft.applied, Applied.coupon(coupon, parts))
+            )
+        drafts.append(chosen)
+    return drafts
+
+
+def freight_fee(basket: Basket, draft: Draft) -> list[Draft]:
+    """Each parcel's fee, shared by what its template counts; nothing from its free threshold on."""
+    fees = [0] * len(basket.lines)
+    for parcel in basket.parcels or ():
+        if parcel.free_from is not None and sum(draft.goods[i] for i in parcel.lines) >= parcel.free_from:
+            continue
+        for i, part in zip(parcel.lines, share(parcel.fee, parcel.units), strict=True):
+            fees[i] = part
+    return [replace(draft, freight=tuple(fees))]
+
+
+def freight_coupon(basket: Basket, draft: Draft) -> list[Draft]:
+    """A freight coupon takes off the freight of the lines in its scope."""
+    coupon = draft.coupon
+    if coupon is None or coupon.kind is not CouponKind.FREIGHT:
+        return [draft]
+    covered = basket.covered(coupon.scope)
+    amount = min(coupon.value, sum(draft.freight[i] for i in covered))
+    parts = _parts(amount, covered, draft.freight)
+    applied = (*draft.applied, Applied.coupon(coupon, parts))
+    return [replace(draft, freight=_less(draft.freight, parts), applied=applied)]
+
+
+# Gifts belong between full_reduction and one_coupon, points between one_coupon and freight_fee.
+STEPS: tuple[Step, ...] = (full_reduction, one_coupon, freight_fee, freight_coupon)
+
+
+def settle(basket: Basket) -> Draft:
+    """The cheapest draft."""
+    drafts = [Draft(tuple(line.subtotal for line in basket.lines), (0,) * len(basket.lines))]
+    for step in STEPS:
+        drafts = [after for draft in drafts for after in step(basket, draft)]
+    # A coupon that makes no difference stays with the shopper.
+    return min(drafts, key=lambda draft: (draft.payable, draft.coupon is not None))
+
+
+def _promoted(basket: Basket, draft: Draft, promotion: Promotion) -> list[Draft]:
+    """The draft with the promotion, if it is reached and none of its lines is busy."""
+    covered = basket.covered(promotion.scope)
+    if not draft.busy.isdisjoint(covered):
+        return []
+    saves = _promotion_saves(promotion, sum(draft.goods[i] for i in covered), basket.pieces(covered))
+    if not saves:
+        return []
+    parts = _parts(saves, covered, draft.goods)
+    applied = (*draft.applied, Applied("PROMOTION", promotion.promotion_id, promotion.title, parts))
+    return [replace(draft, goods=_less(draft.goods, parts), applied=applied, busy=draft.busy.union(covered))]
+
+
+def _cheapest(drafts: Sequence[Draft]) -> list[Draft]:
+    """Without those that come to the same, and not too many."""
+    different = {(draft.goods, draft.busy): draft for draft in reversed(drafts)}
+    return sorted(different.values(), key=lambda draft: sum(draft.goods))[:MOST_DRAFTS]
+
+
+def _promotion_saves(promotion: Promotion, amount: int, pieces: int) -> int:
+    reached = amount if promotion.measure is Measure.AMOUNT else pieces
+    return max((tier.saves(amount) for tier in promotion.tiers if tier.reach <= reached), default=0)
+
+
+def _coupon_saves(coupon: CouponOffer, amount: int) -> int:
+    if coupon.kind is CouponKind.AMOUNT:
+        return min(coupon.value, amount)
+    off = amount * coupon.value // 100
+    return off if coupon.cap is None else min(coupon.cap, off)
+
+
+def _parts(amount: int, covered: Sequence[int], payable: Sequence[int]) -> dict[int, int]:
+    parts = share(amount, [payable[i] for i in covered])
+    return {i: part for i, part in zip(covered, parts, strict=True) if part}
+
+
+def _less(payable: Sequence[int], parts: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(fen - parts.get(i, 0) for i, fen in enumerate(payable))
