@@ -12,11 +12,13 @@ from ..addresses import Address, Addresses
 from ..campaigns.base import CampaignOrder, CampaignPrice, Choice, Kind, UnknownCampaign
 from ..cart import Cart
 from ..catalog import Catalog, Offer
-from ..coupons import Coupons
+from ..coupons import CouponNotUsable, Coupons
 from ..identity import Session
 from ..kernel.ids import new_id
 from ..pricing import Promotions
-from ..pricing.rules import CouponOffer, Line, Priced, price
+from ..pricing.rules import Priced, price
+from ..pricing.service import coupon_offer, line_of
+from ..pricing.terms import CouponOffer
 from ..stock import SoldOut, Stock
 from ..storage.once import claim, find
 from ..storage.writes import Write, commit
@@ -100,7 +102,7 @@ class Placing:
         address = self._addresses.get(member_id, wanted.address_id) if wanted.address_id else None
         rules = self._promotions.rules()
         priced = price(
-            _lines(pieces, offers, campaign),
+            [line_of(offers[sku_id], n, campaign.unit_price if campaign else None) for sku_id, n in pieces.items()],
             rules.promotions,
             self._coupon(member_id, wanted, now),
             rules.freight,
@@ -121,6 +123,8 @@ class Placing:
         preview = self.preview(session.member_id, wanted, now)
         if wanted.expected_payable not in (None, preview.priced.payable):
             raise PriceChanged(payable=preview.priced.payable)
+        if wanted.coupon_id and all(a.id != wanted.coupon_id for a in preview.priced.adjustments):
+            raise CouponNotUsable(coupon_id=wanted.coupon_id)  # it would be spent for nothing
         order = self._order(session, wanted, preview, now)
         once = claim(name, now, KEY_KEPT, AlreadyPlaced(), result=order.order_id, digest=fingerprint)
         try:
@@ -168,7 +172,10 @@ class Placing:
     def _coupon(self, member_id: str, wanted: Wanted, now: datetime) -> CouponOffer | None:
         if not wanted.coupon_id:
             return None
-        return self._coupons.offer(member_id, wanted.coupon_id, now)
+        coupon = self._coupons.get(member_id, wanted.coupon_id)
+        if not coupon.usable(now):
+            raise CouponNotUsable(coupon_id=coupon.coupon_id)
+        return coupon_offer(coupon)
 
     def _order(self, session: Session, wanted: Wanted, preview: Preview, now: datetime) -> Order:
         order_id = new_id(now)
@@ -225,23 +232,6 @@ def campaign_order(order: Order) -> CampaignOrder:
         nickname=order.nickname,
         avatar_url=order.avatar_url,
     )
-
-
-def _lines(pieces: Mapping[str, int], offers: Mapping[str, Offer], campaign: CampaignPrice | None) -> list[Line]:
-    return [
-        Line(
-            sku_id=sku_id,
-            product_id=offers[sku_id].product_id,
-            category_ids=offers[sku_id].category_ids,
-            quantity=quantity,
-            shop_price=offers[sku_id].price,
-            campaign_price=campaign.unit_price if campaign else None,
-            weight_g=offers[sku_id].weight_g,
-            volume_cm3=offers[sku_id].volume_cm3,
-            freight_template_id=offers[sku_id].freight_template_id,
-        )
-        for sku_id, quantity in pieces.items()
-    ]
 
 
 def _order_lines(preview: Preview) -> tuple[OrderLine, ...]:

@@ -14,9 +14,13 @@ OWN_REFUSALS = {405: MethodNotAllowed, 415: UnsupportedMediaType, 500: Internal}
 
 
 class ShopApp(Chalice):  # type: ignore[misc]
-    """`shop` is set by app.py; the local stack and the tests set another."""
+    """`shop` is opened at the first request, so that importing the app needs no settings."""
 
-    shop: "Shop"
+    @property
+    def shop(self) -> "Shop":
+        from ..shop import open_shop
+
+        return open_shop()
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         answer: dict[str, Any] = super().__call__(event, context)

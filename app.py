@@ -1,0 +1,29 @@
+"""The HTTP function. Importing it needs no network, no secret and no setting, since packaging imports it too."""
+
+from chalicelib.addresses.api import routes as addresses
+from chalicelib.campaigns.api import routes as campaigns
+from chalicelib.campaigns.bargain.api import routes as bargain
+from chalicelib.campaigns.groupbuy.api import routes as groupbuy
+from chalicelib.cart.api import routes as cart
+from chalicelib.catalog.api import routes as catalog
+from chalicelib.coupons.api import routes as coupons
+from chalicelib.events.api import routes as events
+from chalicelib.identity.api import routes as identity
+from chalicelib.messaging.api import routes as messaging
+from chalicelib.orders.api import routes as orders
+from chalicelib.payments.api import routes as payments
+from chalicelib.pricing.api import routes as pricing
+from chalicelib.web.app import ShopApp
+from functions.campaigns import jobs as campaign_jobs
+from functions.coupons import jobs as coupon_jobs
+from functions.orders import jobs as order_jobs
+from functions.streams import records as stream_records
+
+app = ShopApp(app_name="jishi")
+for routes in (
+    identity, addresses, catalog, pricing, cart, orders, payments, coupons, messaging, campaigns, groupbuy, bargain,
+    events,
+):  # fmt: skip
+    app.register_blueprint(routes)
+for jobs in (order_jobs, campaign_jobs, coupon_jobs, stream_records):
+    app.register_blueprint(jobs)

@@ -1,0 +1,35 @@
+"""What an event says, read from the platform's forms (JSON and XML differ, and one element is not a list in either)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """`key` is the same whenever the platform repeats itself: it names no event id, but who, when and what."""
+
+    kind: str
+    openid: str = field(repr=False)
+    key: str
+    withdrawn: tuple[str, ...] = ()
+
+
+def read_event(message: Mapping[str, Any]) -> Event:
+    """Tolerant: an event that is not understood is one without consequences."""
+    kind = str(message.get("Event") or message.get("MsgType") or "")
+    openid = str(message.get("FromUserName") or "")
+    key = f"{openid}:{message.get('CreateTime', '')}:{kind}:{message.get('MsgId', '')}"
+    return Event(kind, openid, key, _withdrawn(message) if kind == "subscribe_msg_change_event" else ())
+
+
+def _withdrawn(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Templates that the shopper switched off in the mini-program's settings."""
+    inner = message.get("SubscribeMsgChangeEvent")
+    found = (inner if isinstance(inner, Mapping) else message).get("List")
+    entries = found if isinstance(found, list) else [found]
+    return tuple(
+        str(entry["TemplateId"])
+        for entry in entries
+        if isinstance(entry, Mapping) and entry.get("SubscribeStatusString") == "reject" and entry.get("TemplateId")
+    )

@@ -1,0 +1,173 @@
+"""The composition root: every part of the shop is put together here and nowhere else.
+
+`build(settings)` does no I/O; `open_shop()` reads the environment, builds once per process, and is what handlers call.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from random import SystemRandom
+from typing import Any
+
+from .addresses import Addresses
+from .addresses.store import AddressStore
+from .campaigns.bargain import Bargain, BargainStore
+from .campaigns.base import Kind
+from .campaigns.groupbuy import GroupBuy, TeamStore
+from .campaigns.kinds import CONFIGS
+from .campaigns.service import Campaigns
+from .campaigns.store import Activities
+from .cart import Cart
+from .cart.store import CartStore
+from .catalog import Catalog, CatalogStore
+from .coupons import Coupons, CouponStore
+from .effects import Effects
+from .events import Events
+from .identity import Identity, MemberStore, SessionSettings
+from .kernel.clock import Clock, system_clock
+from .messaging import Messaging, MessagingStore, read_templates
+from .orders import Orders
+from .orders.place import Placing
+from .orders.store import OrderStore
+from .payments import Payments
+from .payments.close import Closing
+from .payments.pay import Paying
+from .payments.refund import Refunding
+from .payments.rules import Expected
+from .payments.settle import Settling
+from .payments.store import PaymentStore
+from .pricing import Promotions
+from .pricing.store import PriceRuleStore
+from .settings import Settings, from_environment
+from .stock import Stock
+from .stock.store import StockStore
+from .storage.cipher import Cipher
+from .storage.table import bind
+from .wechat.miniprogram import MiniProgram, MiniProgramSettings
+from .wechat.pay import PaySettings, WeChatPay
+from .wechat.push import MessagePush, PushSettings
+from .wechat.store import StoredTokens
+
+NOTIFY_PATH = "/wechat/pay/notify"
+
+
+@dataclass(frozen=True)
+class Shop:
+    settings: Settings
+    clock: Clock
+    identity: Identity
+    addresses: Addresses
+    catalog: Catalog
+    stock: Stock
+    promotions: Promotions
+    coupons: Coupons
+    messaging: Messaging
+    cart: Cart
+    groupbuy: GroupBuy
+    bargain: Bargain
+    orders: Orders
+    payments: Payments
+    campaigns: Campaigns
+    effects: Effects
+    events: Events
+    mini_program: MiniProgram
+
+
+def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None) -> Shop:
+    """A shop for these settings. `clock` and `random` are the two things that tests and the local stack replace."""
+    bind(settings.table_prefix, settings.region, settings.dynamodb_url)
+    cipher = Cipher(settings.data_keys, settings.data_key_current)
+    appid = settings.wechat_appid
+    mini_program = MiniProgram(
+        MiniProgramSettings(appid, settings.wechat_secret, settings.wechat_api_url), StoredTokens(appid, clock), clock
+    )
+    sessions = SessionSettings(settings.session_keys, settings.session_key_current, appid, settings.session_hours)
+    identity = Identity(MemberStore(cipher), mini_program, sessions, clock)
+    addresses = Addresses(AddressStore(cipher), clock)
+    catalog, stock = Catalog(CatalogStore(), clock), Stock(StockStore())
+    promotions = Promotions(PriceRuleStore(), clock)
+    messaging = Messaging(MessagingStore(), mini_program, read_templates(settings.message_templates), clock)
+    coupons = Coupons(CouponStore(), messaging, clock, settings.coupon_remind_hours)
+    cart = Cart(CartStore(), catalog, stock, promotions, coupons, clock)
+    activities = Activities(CONFIGS)
+    groupbuy = GroupBuy(TeamStore(), activities)
+    bargain = Bargain(BargainStore(), activities, random or SystemRandom())
+    kinds: dict[str, Kind] = {groupbuy.name: groupbuy, bargain.name: bargain}
+    store = OrderStore(cipher)
+    reservation = timedelta(minutes=settings.reservation_minutes)
+    placing = Placing(store, catalog, stock, promotions, coupons, addresses, cart, kinds, reservation)
+    orders = Orders(store, placing, stock, coupons, kinds)
+    payments = _payments(settings, orders, clock)
+    campaigns = Campaigns(activities, kinds, orders, payments, stock)
+    return Shop(
+        settings=settings,
+        clock=clock,
+        identity=identity,
+        addresses=addresses,
+        catalog=catalog,
+        stock=stock,
+        promotions=promotions,
+        coupons=coupons,
+        messaging=messaging,
+        cart=cart,
+        groupbuy=groupbuy,
+        bargain=bargain,
+        orders=orders,
+        payments=payments,
+        campaigns=campaigns,
+        effects=Effects(orders, payments, campaigns, catalog, messaging),
+        events=Events(_push(settings, clock), messaging, appid),
+        mini_program=mini_program,
+    )
+
+
+def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
+    wechat = WeChatPay(
+        PaySettings(
+            appid=settings.wechat_appid,
+            mchid=settings.wechat_mchid,
+            merchant_serial=settings.wechat_merchant_serial,
+            merchant_private_key_pem=settings.wechat_merchant_key,
+            apiv3_key=settings.wechat_apiv3_key,
+            platform_keys=settings.wechat_platform_keys,
+            notify_base=settings.public_url,
+            base_url=settings.wechat_pay_url,
+        ),
+        clock,
+    )
+    store = PaymentStore()
+    notify_url = settings.public_url + NOTIFY_PATH
+    refunding = Refunding(store, orders, wechat, notify_url, timedelta(minutes=settings.refund_retry_minutes))
+    settling = Settling(store, orders, refunding, Expected(settings.wechat_appid, settings.wechat_mchid))
+    return Payments(
+        paying=Paying(store, orders, wechat, settling, notify_url),
+        settling=settling,
+        closing=Closing(store, orders, wechat, settling),
+        refunding=refunding,
+        wechat=wechat,
+    )
+
+
+def _push(settings: Settings, clock: Clock) -> MessagePush:
+    push = PushSettings(settings.wechat_appid, settings.wechat_push_token, settings.wechat_push_aes_key)
+    return MessagePush(push, clock)
+
+
+_lock = threading.Lock()
+_opened: Shop | None = None
+
+
+def open_shop() -> Shop:
+    """The process's shop. Raises SettingsError if the environment does not hold one."""
+    global _opened
+    with _lock:
+        if _opened is None:
+            _opened = build(from_environment())
+        return _opened
+
+
+def use(shop: Shop) -> None:
+    """Make this the process's shop, in place of one from the environment: for the local stack and for tests."""
+    global _opened
+    with _lock:
+        _opened = shop
