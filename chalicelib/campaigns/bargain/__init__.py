@@ -1,0 +1,11 @@
+"""Bargain (砍价): a member launches, friends cut the price down, the member buys at the floor or, if allowed, before.
+
+States of a launch: RUNNING -> REACHED -> ORDERED, RUNNING | REACHED -> EXPIRED; RUNNING -> ORDERED where any price
+buys. An order closed unpaid gives the launch back. Table `bargain`: launches with their cuts, and what limits count.
+"""
+
+from .rules import BargainConfig, BuyAt, Launch, State
+from .service import Bargain
+from .store import BargainStore
+
+__all__ = ["Bargain", "BargainConfig", "BargainStore", "BuyAt", "Launch", "State"]

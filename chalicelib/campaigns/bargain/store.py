@@ -1,0 +1,335 @@
+"""Rows of bargains: table `bargain`.
+
+    L#<launch>    #             the launch; in the index `by_launcher`, and in `due` until it is ordered or expired
+                  H#<member>    one cut
+    A#<activity>  M#<member>    the member's live launch, until it expires or is paid for
+                  #sold         pieces ordered and not given back
+                  C#<member>    pieces the member ordered
+    H#<member>    #             the member as a helper
+                  A#<activity>  cuts the member made in the activity
+
+The table forgets rows by `expires_at`, so a launch, which is kept, has its end in `ends_at`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, DiscriminatorAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import TableConnection
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from ...kernel.clock import epoch, from_epoch
+from ...kernel.errors import ShopError
+from ...kernel.paging import Page, page_of
+from ...storage.attributes import Packed
+from ...storage.due import DueIndex, DueRow, clear_due, due, set_due, wait_for
+from ...storage.reads import read
+from ...storage.writes import Write, delete, put, update
+from .rules import (
+    MOST_CUTS,
+    BargainConfig,
+    Cut,
+    Helper,
+    Launch,
+    LaunchChanged,
+    LaunchExists,
+    State,
+    sources,
+)
+
+JOB = "bargain-expire"
+
+
+class ByLauncher(GlobalSecondaryIndex[Any]):
+    class Meta:
+        index_name = "by_launcher"
+        projection = KeysOnlyProjection()  # so that a cut writes the launch alone, and not the index too
+
+    launcher_id = UnicodeAttribute(hash_key=True)
+    launch_id = UnicodeAttribute(range_key=True)
+
+
+class BargainRow(DueRow):
+    class Meta:
+        table_name = "bargain"
+        features = ("ttl",)
+
+    due = DueIndex()
+    by_launcher = ByLauncher()
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    row = DiscriminatorAttribute()
+    launcher_id = UnicodeAttribute(null=True)
+    launch_id = UnicodeAttribute(null=True)
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        return super(BargainRow, BargainRow)._get_connection()  # one table, so one connection for all its kinds of rows
+
+
+class LaunchRow(BargainRow, discriminator="launch"):
+    activity_id = UnicodeAttribute()
+    nickname = UnicodeAttribute()
+    avatar_url = UnicodeAttribute()
+    product_id = UnicodeAttribute()
+    sku_id = UnicodeAttribute()
+    title = UnicodeAttribute()
+    terms: Packed[BargainConfig] = Packed(BargainConfig)
+    price = NumberAttribute()
+    cuts = NumberAttribute()
+    state = UnicodeAttribute()
+    started_at = NumberAttribute()
+    ends_at = NumberAttribute()
+    order_id = UnicodeAttribute(null=True)
+
+
+class CutRow(BargainRow, discriminator="cut"):
+    nickname = UnicodeAttribute()
+    avatar_url = UnicodeAttribute()
+    amount = NumberAttribute()
+    at = NumberAttribute()
+
+
+class LiveRow(BargainRow, discriminator="live"):
+    expires_at = NumberAttribute()
+
+
+class CountRow(BargainRow, discriminator="count"):
+    n = NumberAttribute()
+
+
+class HelperRow(BargainRow, discriminator="helper"):
+    day = UnicodeAttribute()
+    cuts = NumberAttribute()
+    last_at = NumberAttribute()
+    weight_spent = BooleanAttribute()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a member stands in an activity: their live launch, what they bought, and what all have bought."""
+
+    live_launch_id: str | None
+    bought: int
+    sold: int
+    launch: Launch | None = None
+
+
+class BargainStore:
+    """Reads are consistent: a launch is shown and cut in the second it is made."""
+
+    def for_cut(self, launch_id: str, member_id: str) -> tuple[Launch | None, Cut | None, Helper]:
+        """All that a cut is judged by. One round trip."""
+        launch, cut, helper = read(
+            _launch_key(launch_id), _cut_key(launch_id, member_id), _helper_key(member_id), consistent=True
+        )
+        return _launch(launch) if launch else None, _cut(cut) if cut else None, _helper(member_id, helper)
+
+    def standing(self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None) -> Standing:
+        """With the launch asked for, if any. One round trip."""
+        live, bought, sold, *launch = read(
+            LiveRow(f"A#{activity_id}", f"M#{member_id}"),
+            _bought_key(activity_id, member_id),
+            _sold_key(activity_id),
+            *([_launch_key(launch_id)] if launch_id else []),
+            consistent=True,
+        )
+        return Standing(
+            live_launch_id=live.launch_id if live and live.expires_at > epoch(now) else None,
+            bought=int(bought.n) if bought else 0,
+            sold=int(sold.n) if sold else 0,
+            launch=_launch(launch[0]) if launch and launch[0] else None,
+        )
+
+    def shared(self, launch_id: str) -> tuple[Launch, list[Cut]] | None:
+        """A launch and its cuts, latest first. One round trip."""
+        rows = list(BargainRow.query(f"L#{launch_id}", limit=1 + MOST_CUTS, consistent_read=True))
+        cuts = sorted((_cut(row) for row in rows if isinstance(row, CutRow)), key=lambda cut: cut.at, reverse=True)
+        return next(((_launch(row), cuts) for row in rows if isinstance(row, LaunchRow)), None)
+
+    def page(self, launcher_id: str, before: str | None, limit: int) -> Page[Launch]:
+        """A member's launches, newest first. Two round trips."""
+        older = ByLauncher.launch_id < before if before else None
+        found = BargainRow.by_launcher.query(launcher_id, older, scan_index_forward=False, limit=limit + 1)
+        page = page_of([key.launch_id for key in found], limit, str)
+        rows = read(*(_launch_key(launch_id) for launch_id in page.rows))
+        return Page([_launch(row) for row in rows if row], page.next_cursor)
+
+    def due(self, now: datetime) -> Iterator[str]:
+        """Ids of launches whose time is over."""
+        return (row.pk.removeprefix("L#") for row in due(BargainRow, JOB, now))
+
+    def start(self, launch: Launch, first: Cut) -> list[Write]:
+        """A new launch with its launcher's own cut. LaunchExists when the member has a live one."""
+        times = {"started_at": epoch(launch.started_at), "ends_at": epoch(launch.ends_at)}
+        waits = wait_for(JOB, launch.launch_id, launch.ends_at)
+        row = LaunchRow(f"L#{launch.launch_id}", "#", **{**vars(launch), **times, **waits})
+        live = LiveRow(
+            f"A#{launch.activity_id}",
+            f"M#{launch.launcher_id}",
+            launch_id=launch.launch_id,
+            expires_at=epoch(launch.ends_at),
+        )
+        none_lives = LiveRow.pk.does_not_exist() | (LiveRow.expires_at <= epoch(launch.started_at))
+        return [
+            put(live, condition=none_lives, otherwise=LaunchExists()),
+            put(row, new=True),
+            put(_cut_row(launch.launch_id, first), new=True),
+        ]
+
+    def cut(
+        self, seen: Launch, becomes: Launch, made: Cut, was: Helper, helper: Helper, at_limit: ShopError
+    ) -> list[Write]:
+        """The launch as it was `seen` `becomes` another, the helper too. LaunchChanged when either is no longer what
+        it was, or this cut was made; `at_limit` when the helper has no cut left in the activity."""
+        counted = _counted(
+            CountRow(f"H#{made.member_id}", f"A#{seen.activity_id}"), seen.terms.cuts_per_helper, at_limit
+        )
+        unchanged = (LaunchRow.price == seen.price) & (LaunchRow.state == seen.state)
+        in_time = LaunchRow.ends_at > epoch(made.at)
+        lowered = update(
+            _launch_key(seen.launch_id),
+            LaunchRow.price.set(becomes.price),
+            LaunchRow.cuts.set(becomes.cuts),
+            LaunchRow.state.set(becomes.state),
+            condition=unchanged & in_time,
+            otherwise=LaunchChanged(),
+        )
+        row = HelperRow(
+            f"H#{helper.member_id}",
+            "#",
+            day=helper.day,
+            cuts=helper.cuts,
+            last_at=epoch(made.at),
+            weight_spent=helper.weight_spent,
+        )
+        same = (HelperRow.day == was.day) & (HelperRow.cuts == was.cuts)
+        return [
+            # In front of the limit: who taps twice has helped already, whatever the limit.
+            put(_cut_row(seen.launch_id, made), new=True, otherwise=LaunchChanged()),
+            counted,
+            put(row, condition=same if was.day else HelperRow.pk.does_not_exist(), otherwise=LaunchChanged()),
+            lowered,
+        ]
+
+    def order(
+        self, launch_id: str, launcher_id: str, sku_id: str, order_id: str, states: frozenset[State], now: datetime
+    ) -> Write:
+        """The launch becomes ORDERED, if it is the launcher's, in one of `states` and in time."""
+        theirs = (LaunchRow.launcher_id == launcher_id) & (LaunchRow.sku_id == sku_id)
+        open_ = LaunchRow.state.is_in(*sorted(states)) & (LaunchRow.ends_at > epoch(now))
+        return update(
+            _launch_key(launch_id),
+            LaunchRow.state.set(State.ORDERED),
+            LaunchRow.order_id.set(order_id),
+            *clear_due(LaunchRow),
+            condition=theirs & open_,
+            otherwise=LaunchChanged(),
+        )
+
+    def give_back(self, launch: Launch, order_id: str) -> Write:
+        """An ORDERED launch becomes `launch` again, and waits for its end."""
+        return update(
+            _launch_key(launch.launch_id),
+            LaunchRow.state.set(launch.state),
+            LaunchRow.order_id.remove(),
+            *set_due(LaunchRow, JOB, launch.launch_id, launch.ends_at),
+            condition=(LaunchRow.state == State.ORDERED) & (LaunchRow.order_id == order_id),
+            otherwise=LaunchChanged(),
+        )
+
+    def expire(self, launch_id: str, now: datetime) -> Write:
+        open_ = LaunchRow.state.is_in(*sorted(sources(State.EXPIRED)))
+        return update(
+            _launch_key(launch_id),
+            LaunchRow.state.set(State.EXPIRED),
+            *clear_due(LaunchRow),
+            condition=open_ & (LaunchRow.ends_at <= epoch(now)),
+            otherwise=LaunchChanged(),
+        )
+
+    def end_live(self, activity_id: str, launcher_id: str, launch_id: str) -> Write:
+        """The member may launch again. LaunchChanged when this launch is not their live one (any more)."""
+        row = LiveRow(f"A#{activity_id}", f"M#{launcher_id}")
+        return delete(row, condition=LiveRow.launch_id == launch_id, otherwise=LaunchChanged())
+
+    def sell(self, activity_id: str, stock: int, sold_out: ShopError) -> Write:
+        return _counted(_sold_key(activity_id), stock, sold_out)
+
+    def buy(self, activity_id: str, member_id: str, limit: int, at_limit: ShopError) -> Write:
+        return _counted(_bought_key(activity_id, member_id), limit, at_limit)
+
+    def unsell(self, activity_id: str) -> Write:
+        return _uncounted(_sold_key(activity_id))
+
+    def unbuy(self, activity_id: str, member_id: str) -> Write:
+        return _uncounted(_bought_key(activity_id, member_id))
+
+
+def _counted(row: CountRow, limit: int, otherwise: ShopError) -> Write:
+    room = CountRow.n < limit
+    if limit > 0:
+        room = room | CountRow.n.does_not_exist()
+    return update(row, CountRow.n.add(1), condition=room, otherwise=otherwise)
+
+
+def _uncounted(row: CountRow) -> Write:
+    return update(row, CountRow.n.add(-1), condition=CountRow.n >= 1)
+
+
+def _launch_key(launch_id: str) -> LaunchRow:
+    return LaunchRow(f"L#{launch_id}", "#")
+
+
+def _cut_key(launch_id: str, member_id: str) -> CutRow:
+    return CutRow(f"L#{launch_id}", f"H#{member_id}")
+
+
+def _helper_key(member_id: str) -> HelperRow:
+    return HelperRow(f"H#{member_id}", "#")
+
+
+def _sold_key(activity_id: str) -> CountRow:
+    return CountRow(f"A#{activity_id}", "#sold")
+
+
+def _bought_key(activity_id: str, member_id: str) -> CountRow:
+    return CountRow(f"A#{activity_id}", f"C#{member_id}")
+
+
+def _cut_row(launch_id: str, cut: Cut) -> CutRow:
+    row = _cut_key(launch_id, cut.member_id)
+    row.nickname, row.avatar_url, row.amount, row.at = cut.nickname, cut.avatar_url, cut.amount, epoch(cut.at)
+    return row
+
+
+def _launch(row: LaunchRow) -> Launch:
+    return Launch(
+        launch_id=row.pk.removeprefix("L#"),
+        activity_id=row.activity_id,
+        launcher_id=row.launcher_id or "",
+        nickname=row.nickname,
+        avatar_url=row.avatar_url,
+        product_id=row.product_id,
+        sku_id=row.sku_id,
+        title=row.title,
+        terms=row.terms,
+        price=int(row.price),
+        cuts=int(row.cuts),
+        state=State(row.state),
+        started_at=from_epoch(row.started_at),
+        ends_at=from_epoch(row.ends_at),
+        order_id=row.order_id,
+    )
+
+
+def _cut(row: CutRow) -> Cut:
+    return Cut(row.sk.removeprefix("H#"), row.nickname, row.avatar_url, int(row.amount), from_epoch(row.at))
+
+
+def _helper(member_id: str, row: HelperRow | None) -> Helper:
+    if row is None:
+        return Helper(member_id)
+    return Helper(member_id, row.day, int(row.cuts), from_epoch(row.last_at), bool(row.weight_spent))
