@@ -149,10 +149,12 @@ class MiniProgram:
                 raise
             return Verdict.REVIEW
         result = answer.get("result")
-        suggest = result.get("suggest") if isinstance(result, dict) else None
-        if suggest not in set(Verdict):
+        if not isinstance(result, dict):
             raise WeChatBusy(uncertain=True)
-        return Verdict(suggest)
+        try:
+            return Verdict(result.get("suggest", ""))
+        except ValueError:
+            raise WeChatBusy(uncertain=True) from None
 
     def check_image(self, openid: str, url: str, scene: Literal[1, 2, 3, 4]) -> str:
         """Starts a check of a public image; the trace_id under which the verdict is pushed (wxa_media_check) within
@@ -174,7 +176,7 @@ class MiniProgram:
             "check_path": version == "release",
         }
         answer = self._send("wxa/getwxacodeunlimit", wanted, {})
-        if isinstance(answer, dict) or not answer.content:
+        if not getattr(answer, "headers", {}).get("Content-Type", "").startswith("image/"):
             raise WeChatBusy(uncertain=True)
         return bytes(answer.content)
 
@@ -208,7 +210,7 @@ class MiniProgram:
 
     def _post(self, path: str, payload: Mapping[str, Any], errcodes: Errcodes) -> dict[str, Any]:
         answer = self._send(path, payload, errcodes)
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or "errcode" not in answer:
             raise WeChatBusy(uncertain=True)
         return answer
 
