@@ -1,0 +1,122 @@
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from chalicelib.stock import SoldOut, Stock, StockStore
+from chalicelib.storage.writes import commit
+
+
+@pytest.fixture
+def stock(tables: str) -> Stock:
+    return Stock(StockStore())
+
+
+def at_once(buyers: int, buy: Callable[[int], None]) -> int:
+    """How many of so many buyers at the same moment were served; the others were told SOLD_OUT."""
+    start = Barrier(buyers)
+
+    def one(n: int) -> bool:
+        start.wait()
+        try:
+            buy(n)
+        except SoldOut:
+            return False
+        return True
+
+    with ThreadPoolExecutor(buyers) as pool:
+        return sum(pool.map(one, range(buyers)))
+
+
+def test_what_was_never_stocked_has_none(stock: Stock) -> None:
+    assert stock.levels(["tee-01"]) == {"tee-01": 0}
+    with pytest.raises(SoldOut):
+        commit(stock.reserve("tee-01", 1))
+
+
+def test_pieces_that_arrive_add_up(stock: Stock) -> None:
+    stock.add("tee-01", 3)
+    stock.add("tee-01", 4)
+    assert stock.levels(["tee-01", "tee-02", "tee-01"]) == {"tee-01": 7, "tee-02": 0}
+
+
+def test_the_last_pieces_can_be_taken_and_no_more(stock: Stock) -> None:
+    stock.add("tee-01", 2)
+    with pytest.raises(SoldOut) as refused:
+        commit(stock.reserve("tee-01", 3))
+    assert refused.value.details == {"sku_id": "tee-01"}
+    commit(stock.reserve("tee-01", 2))
+    assert stock.levels(["tee-01"]) == {"tee-01": 0}
+
+
+def test_released_pieces_can_be_sold_again(stock: Stock) -> None:
+    stock.add("tee-01", 1)
+    commit(stock.reserve("tee-01", 1))
+    commit(stock.release("tee-01", 1))
+    commit(stock.reserve("tee-01", 1))
+
+
+def test_a_release_cannot_hold_up_the_closing_of_an_order(stock: Stock) -> None:
+    commit(stock.release("unknown-01", 2))
+    assert stock.levels(["unknown-01"]) == {"unknown-01": 2}
+
+
+@pytest.mark.parametrize("n", [0, -5])
+def test_nothing_is_reserved_released_or_added_backwards(stock: Stock, n: int) -> None:
+    for move in (stock.reserve, stock.release, stock.add):
+        with pytest.raises(ValueError, match="at least one piece"):
+            move("tee-01", n)
+
+
+def test_an_order_takes_all_of_its_skus_or_none(stock: Stock) -> None:
+    stock.add("tee-01", 5)
+    stock.add("tee-02", 1)
+    with pytest.raises(SoldOut) as refused:
+        commit(stock.reserve("tee-01", 2), stock.reserve("tee-02", 2))
+    assert refused.value.details == {"sku_id": "tee-02"}
+    assert stock.levels(["tee-01", "tee-02"]) == {"tee-01": 5, "tee-02": 1}
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_sixty_buyers_of_thirty_pieces_exactly_thirty_are_served(stock: Stock, round_: int) -> None:
+    stock.add("tee-01", 30)
+    assert at_once(60, lambda n: commit(stock.reserve("tee-01", 1))) == 30
+    assert stock.levels(["tee-01"]) == {"tee-01": 0}
+
+
+def test_sixty_buyers_of_the_last_piece_leave_it_to_one(stock: Stock) -> None:
+    stock.add("tee-01", 1)
+    assert at_once(60, lambda n: commit(stock.reserve("tee-01", 1))) == 1
+    assert stock.levels(["tee-01"]) == {"tee-01": 0}
+
+
+def test_a_piece_that_is_too_few_for_everybody_stays(stock: Stock) -> None:
+    stock.add("tee-01", 31)
+    assert at_once(60, lambda n: commit(stock.reserve("tee-01", 2))) == 15
+    assert stock.levels(["tee-01"]) == {"tee-01": 1}
+
+
+def test_orders_of_two_skus_in_either_order_neither_block_nor_oversell(stock: Stock) -> None:
+    stock.add("tee-01", 20)
+    stock.add("tee-02", 25)
+
+    def buy(n: int) -> None:
+        lines = [stock.reserve("tee-01", 1), stock.reserve("tee-02", 1)]
+        commit(*(lines if n % 2 else reversed(lines)))
+
+    assert at_once(50, buy) == 20
+    assert stock.levels(["tee-01", "tee-02"]) == {"tee-01": 0, "tee-02": 5}
+
+
+def test_orders_that_come_and_go_lose_and_make_no_piece(stock: Stock) -> None:
+    stock.add("tee-01", 10)
+    wanted = [random.Random(n).randint(1, 3) for n in range(50)]
+
+    def buy_and_cancel(n: int) -> None:
+        commit(stock.reserve("tee-01", wanted[n]))
+        commit(stock.release("tee-01", wanted[n]))
+
+    assert at_once(50, buy_and_cancel) >= 1
+    assert stock.levels(["tee-01"]) == {"tee-01": 10}
