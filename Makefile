@@ -1,0 +1,45 @@
+# make run    the shop on this machine, with a WeChat that answers      make demo   a day in its life, over HTTP
+# make test   all tests                                                 make check  lint, types, layers, contract, package
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
+CODE := app.py chalicelib functions
+
+.PHONY: help run demo test check contract lock reset clean
+
+help:
+	@sed -n '1,2p' Makefile | cut -c3-
+
+$(STAMP): requirements-dev.txt
+	@sh tools/environment.sh $(VENV)
+	@touch $(STAMP)
+
+run: $(STAMP)
+	@$(BIN)/python -m sandbox.local
+
+demo: $(STAMP)
+	@$(BIN)/python -m sandbox.demo
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
+	$(BIN)/mypy --strict $(CODE)
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_contract.py tests/test_package.py
+
+contract: $(STAMP)
+	@$(BIN)/python -m tools.contract
+
+lock:
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+
+reset:
+	@rm -rf .local && echo "The local shop's data are gone; make run starts a new one."
+
+clean: reset
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
