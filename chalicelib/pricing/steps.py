@@ -37,6 +37,10 @@ class Basket:
             )
         return self._covered[scope]
 
+    @property
+    def most_freight(self) -> int:
+        return sum(parcel.fee for parcel in self.parcels or ())
+
     def pieces(self, covered: Iterable[int]) -> int:
         return sum(self.lines[i].quantity for i in covered)
 
@@ -84,24 +88,27 @@ def full_reduction(basket: Basket, draft: Draft) -> list[Draft]:
         for promotion in (each for each in basket.promotions if each.scope.kind is kind):
             drafts += [after for each in drafts for after in _promoted(basket, each, promotion)]
             drafts = _cheapest(drafts)
-    return drafts
+    # Whoever lies behind by more than a coupon and all freight can make up cannot win.
+    goods = [line.subtotal for line in basket.lines]
+    most_off = max((_coupon_saves(basket, coupon, goods) for coupon in basket.coupons), default=0)
+    least = min(sum(each.goods) for each in drafts)
+    return [each for each in drafts if sum(each.goods) <= least + most_off + basket.most_freight]
 
 
 def one_coupon(basket: Basket, draft: Draft) -> list[Draft]:
-    """Without a coupon, or with any one whose threshold is reached by what is left in its scope."""
-    drafts = [draft]
-    for coupon in basket.coupons:
-        covered = basket.covered(coupon.scope)
-        amount = sum(draft.goods[i] for i in covered)
-        if not covered or amount < coupon.threshold:
-            continue
-        chosen = replace(draft, coupon=coupon)
-        if coupon.kind is not CouponKind.FREIGHT:
-            parts = _parts(_coupon_saves(coupon, amount), covered, draft.goods)
-            chosen = replace(
-                chosen, goods=_less(draft.goods, parts), applied=(*draft.applied, Applied.coupon(coupon, parts))
-            )
-        drafts.append(chosen)
+    """Without a coupon, or with any one whose threshold is reached by what is left in its scope.
+
+    Only those that can win: what one coupon saves less than another, freight must be able to make up.
+    """
+    reached = [coupon for coupon in basket.coupons if _reached(basket, coupon, draft.goods)]
+    saves = [_coupon_saves(basket, coupon, draft.goods) for coupon in reached]
+    enough = max([0, *saves]) - basket.most_freight
+    drafts = [draft] if enough <= 0 else []
+    for coupon, off in zip(reached, saves, strict=True):
+        if off >= enough:
+            parts = _parts(off, basket.covered(coupon.scope), draft.goods)
+            applied = (*draft.applied, Applied.coupon(coupon, parts)) if parts else draft.applied
+            drafts.append(replace(draft, goods=_less(draft.goods, parts), applied=applied, coupon=coupon))
     return drafts
 
 
@@ -165,7 +172,16 @@ def _promotion_saves(promotion: Promotion, amount: int, pieces: int) -> int:
     return max((tier.saves(amount) for tier in promotion.tiers if tier.reach <= reached), default=0)
 
 
-def _coupon_saves(coupon: CouponOffer, amount: int) -> int:
+def _reached(basket: Basket, coupon: CouponOffer, goods: Sequence[int]) -> bool:
+    covered = basket.covered(coupon.scope)
+    return bool(covered) and sum(goods[i] for i in covered) >= coupon.threshold
+
+
+def _coupon_saves(basket: Basket, coupon: CouponOffer, goods: Sequence[int]) -> int:
+    """Fen off the goods, if the coupon is reached: nothing for a freight coupon."""
+    amount = sum(goods[i] for i in basket.covered(coupon.scope))
+    if coupon.kind is CouponKind.FREIGHT:
+        return 0
     if coupon.kind is CouponKind.AMOUNT:
         return min(coupon.value, amount)
     off = amount * coupon.value // 100

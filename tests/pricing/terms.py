@@ -63,7 +63,9 @@ def freight_coupon(value: int, threshold: int = 0, scope: Scope | None = None, c
     return CouponOffer(coupon_id, CouponKind.FREIGHT, "运费券", value, None, threshold, scope or Scope())
 
 
-def template(template_id: str, *rules: FreightRule, unit: FreightUnit = FreightUnit.PIECES) -> dict[str, FreightTemplate]:
+def template(
+    template_id: str, *rules: FreightRule, unit: FreightUnit = FreightUnit.PIECES
+) -> dict[str, FreightTemplate]:
     return {template_id: FreightTemplate(template_id, f"运费{template_id}", unit, rules)}
 
 

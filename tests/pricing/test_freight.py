@@ -32,7 +32,9 @@ def goods(sku_id: str = "a-01", fen: int = 1000, pieces: int = 1, template_id: s
         (SHENZHEN, 9, 0),
     ],
 )
-def test_the_longest_prefix_of_the_region_decides_and_each_unit_begun_counts(region: str, pieces: int, fee: int) -> None:
+def test_the_longest_prefix_of_the_region_decides_and_each_unit_begun_counts(
+    region: str, pieces: int, fee: int
+) -> None:
     assert priced(goods(pieces=pieces), freight=NEAR_AND_FAR, region=region).freight == fee
 
 
@@ -93,5 +95,3 @@ def test_freight_is_free_from_the_threshold_of_goods_after_discounts() -> None:
 def test_only_goods_of_the_template_count_for_its_free_freight() -> None:
     lines = (goods("a-01", 6000), goods("b-01", 6000, template_id=None))
     assert priced(*lines, freight=flat(800, free_from=10000)).freight == 800
-
-

@@ -2,12 +2,11 @@
 
 import pytest
 
-from chalicelib.pricing.rules import CouponOffer, Hint, Measure, Promotion, Tier, coupon_hints
+from chalicelib.pricing.rules import CouponOffer, Hint, Measure, Promotion, Scope, Tier, coupon_hints
 
 from .terms import (
     END,
     START,
-    Scope,
     amount_coupon,
     by_amount,
     by_pieces,
@@ -72,9 +71,7 @@ def test_a_promotion_that_lost_against_a_better_one_hints_at_a_tier_that_beats_i
 )
 def test_a_coupon_hint_names_what_is_missing_to_its_threshold(coupon: CouponOffer, saves: int, text: str) -> None:
     goods = [line("a-01", 9000)]
-    assert coupon_hints(goods, priced(*goods), [coupon]) == (
-        Hint("COUPON", "c1", Measure.AMOUNT, 1000, saves, text),
-    )
+    assert coupon_hints(goods, priced(*goods), [coupon]) == (Hint("COUPON", "c1", Measure.AMOUNT, 1000, saves, text),)
 
 
 def test_coupon_hints_come_nearest_first_and_only_for_what_is_not_reached() -> None:

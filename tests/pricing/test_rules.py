@@ -21,7 +21,10 @@ from .terms import (
 def test_without_rules_an_order_costs_its_shop_prices() -> None:
     total = priced(line("a-01", 1990, 2), line("b-01", 500))
     assert (total.goods_total, total.discount_total, total.freight, total.payable) == (4480, 0, 0, 4480)
-    assert [(each.unit_price, each.subtotal, each.payable) for each in total.lines] == [(1990, 3980, 3980), (500, 500, 500)]
+    assert [(each.unit_price, each.subtotal, each.payable) for each in total.lines] == [
+        (1990, 3980, 3980),
+        (500, 500, 500),
+    ]
     assert (total.adjustments, total.hints, total.notes, total.coupon_id) == ((), (), (), None)
 
 
@@ -108,7 +111,10 @@ def test_promotions_for_different_products_both_count() -> None:
     total = priced(
         line("a-01", 1000),
         line("b-01", 1000),
-        promotions=(by_amount("p1", (1000, 100), scope=products("a")), by_amount("p2", (1000, 50), scope=products("b"))),
+        promotions=(
+            by_amount("p1", (1000, 100), scope=products("a")),
+            by_amount("p2", (1000, 50), scope=products("b")),
+        ),
     )
     assert total.discount_total == 150
 
