@@ -4,8 +4,32 @@ States of a launch: RUNNING -> REACHED -> ORDERED, RUNNING | REACHED -> EXPIRED;
 buys. An order closed unpaid gives the launch back. Table `bargain`: launches with their cuts, and what limits count.
 """
 
-from .rules import BargainConfig, BuyAt, Launch, State
+from .rules import (
+    BargainConfig,
+    BargainSoldOut,
+    BuyAt,
+    FloorNotReached,
+    Launch,
+    LaunchChanged,
+    LaunchNotFound,
+    LaunchOrdered,
+    LaunchOver,
+    State,
+)
 from .service import Bargain
 from .store import BargainStore
 
-__all__ = ["Bargain", "BargainConfig", "BargainStore", "BuyAt", "Launch", "State"]
+__all__ = [
+    "Bargain",
+    "BargainConfig",
+    "BargainSoldOut",
+    "BargainStore",
+    "BuyAt",
+    "FloorNotReached",
+    "Launch",
+    "LaunchChanged",
+    "LaunchNotFound",
+    "LaunchOrdered",
+    "LaunchOver",
+    "State",
+]

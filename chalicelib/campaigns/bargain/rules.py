@@ -183,8 +183,8 @@ class Randomness(Protocol):
 
 @dataclass(frozen=True)
 class Launch:
-    """One member's way down. `terms` are the activity's as they stood when it was launched, so that the cuts still land
-    when the merchant changes them; what concerns buying (stock, limits, `buy_at`) follows the activity as it is."""
+    """One member's way down. `terms` are the activity's as they stood when it was launched: a change by the merchant is
+    for later launches. Only stock, limit per member and time to pay follow the activity as it is."""
 
     launch_id: str
     activity_id: str
@@ -292,19 +292,14 @@ def having_cut(helper: Helper, weight: int, now: datetime) -> Helper:
     )
 
 
-def buyable(buy_at: BuyAt) -> frozenset[State]:
-    """The states in which a launch may be ordered."""
-    return sources(State.ORDERED) if buy_at is BuyAt.ANY_PRICE else frozenset({State.REACHED})
-
-
-def check_order(launch: Launch, buy_at: BuyAt, now: datetime) -> None:
+def check_order(launch: Launch, now: datetime) -> None:
     """Raises the refusal that speaks against the launcher ordering now."""
     state = launch.state_at(now)
     if state is State.ORDERED:
         raise LaunchOrdered(order_id=launch.order_id)
     if state is State.EXPIRED:
         raise LaunchOver(state=state)
-    if state not in buyable(buy_at):
+    if state is State.RUNNING and launch.terms.buy_at is BuyAt.FLOOR_ONLY:
         raise FloorNotReached(price=launch.price, floor_price=launch.terms.floor_price, people_left=launch.people_left)
 
 

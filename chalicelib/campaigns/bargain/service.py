@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from ...kernel.clock import epoch, from_epoch
 from ...kernel.errors import NotFound, Refused
 from ...kernel.ids import new_id
-from ...kernel.paging import Page
+from ...kernel.paging import Page, decode_cursor
 from ...storage.writes import StorageBusy, Write, commit
 from ..base import (
     Activity,
@@ -37,7 +37,6 @@ from .rules import (
     Randomness,
     State,
     after_cut,
-    buyable,
     check_cut,
     check_order,
     cut,
@@ -129,9 +128,9 @@ class Bargain:
             raise LaunchNotFound
         return shared
 
-    def launches(self, member_id: str, before: str | None, limit: int) -> Page[Launch]:
-        """The member's own, newest first."""
-        return self._store.page(member_id, before, limit)
+    def launches(self, member_id: str, cursor: str | None, limit: int) -> Page[Launch]:
+        """The member's own, newest first. Raises BadCursor."""
+        return self._store.page(member_id, decode_cursor(cursor), limit)
 
     def quote(self, choice: Choice, member_id: str, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
         """Raises LaunchNotFound (also for another member's launch), NotInActivity, LaunchOrdered, LaunchOver,
@@ -145,7 +144,7 @@ class Bargain:
             raise NotInActivity
         if quantity != 1:
             raise CampaignLimit(limit=1)
-        check_order(launch, config.buy_at, now)
+        check_order(launch, now)
         _check_limits(config, standing)
         return CampaignPrice(
             kind=self.name,
@@ -159,9 +158,7 @@ class Bargain:
     def claims(self, order: CampaignOrder, now: datetime) -> list[Write]:
         _, config = self._activity(order.activity_id)
         return [
-            self._store.order(
-                order.group_id, order.member_id, order.sku_id, order.order_id, buyable(config.buy_at), now
-            ),
+            self._store.order(order.group_id, order.member_id, order.sku_id, order.order_id, now),
             self._store.sell(order.activity_id, config.stock, BargainSoldOut()),
             self._store.buy(
                 order.activity_id,

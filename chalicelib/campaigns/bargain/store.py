@@ -30,6 +30,7 @@ from ...storage.writes import Write, delete, put, update
 from .rules import (
     MOST_CUTS,
     BargainConfig,
+    BuyAt,
     Cut,
     Helper,
     Launch,
@@ -80,6 +81,7 @@ class LaunchRow(BargainRow, discriminator="launch"):
     price = NumberAttribute()
     cuts = NumberAttribute()
     state = UnicodeAttribute()
+    buy_at = UnicodeAttribute()
     started_at = NumberAttribute()
     ends_at = NumberAttribute()
     order_id = UnicodeAttribute(null=True)
@@ -165,7 +167,7 @@ class BargainStore:
         """A new launch with its launcher's own cut. LaunchExists when the member has a live one."""
         times = {"started_at": epoch(launch.started_at), "ends_at": epoch(launch.ends_at)}
         waits = wait_for(JOB, launch.launch_id, launch.ends_at)
-        row = LaunchRow(f"L#{launch.launch_id}", "#", **{**vars(launch), **times, **waits})
+        row = LaunchRow(f"L#{launch.launch_id}", "#", **{**vars(launch), **times, **waits}, buy_at=launch.terms.buy_at)
         live = LiveRow(
             f"A#{launch.activity_id}",
             f"M#{launch.launcher_id}",
@@ -214,18 +216,17 @@ class BargainStore:
             lowered,
         ]
 
-    def order(
-        self, launch_id: str, launcher_id: str, sku_id: str, order_id: str, states: frozenset[State], now: datetime
-    ) -> Write:
-        """The launch becomes ORDERED, if it is the launcher's, in one of `states` and in time."""
+    def order(self, launch_id: str, launcher_id: str, sku_id: str, order_id: str, now: datetime) -> Write:
+        """The launch becomes ORDERED, if it is the launcher's, in time, and at its floor or buyable before."""
         theirs = (LaunchRow.launcher_id == launcher_id) & (LaunchRow.sku_id == sku_id)
-        open_ = LaunchRow.state.is_in(*sorted(states)) & (LaunchRow.ends_at > epoch(now))
+        buyable = (LaunchRow.state == State.REACHED) | (LaunchRow.buy_at == BuyAt.ANY_PRICE)
+        open_ = LaunchRow.state.is_in(*sorted(sources(State.ORDERED))) & (LaunchRow.ends_at > epoch(now))
         return update(
             _launch_key(launch_id),
             LaunchRow.state.set(State.ORDERED),
             LaunchRow.order_id.set(order_id),
             *clear_due(LaunchRow),
-            condition=theirs & open_,
+            condition=theirs & buyable & open_,
             otherwise=LaunchChanged(),
         )
 

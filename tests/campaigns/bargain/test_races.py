@@ -51,7 +51,8 @@ def test_one_friend_tapping_fifty_times_cuts_once(world: World) -> None:
 def test_a_helper_cutting_many_launches_at_once_stays_within_the_daily_limit(world: World) -> None:
     world.change(cuts_to_floor=10, daily_cuts=4, cuts_per_helper=100)
     launches = [world.launched(person.member_id) for person in people(12, "l")]
-    helped = at_once(partial(world.bargain.cut, launch_id, Person("h"), NOW) for launch_id in launches for _ in range(5))
+    taps = launches * 5
+    helped = at_once(partial(world.bargain.cut, launch_id, Person("h"), NOW) for launch_id in taps)
     assert sum(isinstance(one, Helped) for one in helped) == 4
     assert set(refusals(helped)) <= {"DAILY_CUT_LIMIT", "ALREADY_HELPED"}
     assert sum(world.bargain.show(launch_id)[0].cuts - 1 for launch_id in launches) == 4
