@@ -1,7 +1,7 @@
 """Members and their sessions.
 
-Owns: who a member is (one per shopper of the mini-program), the bound phone number, nickname and picture; session tokens
-(JWT, HS256, revoked by raising the member's session version); signatures of single requests.
+Owns: who a member is (one per shopper of the mini-program), the bound phone number, nickname and picture; session
+tokens (JWT, HS256, revoked by raising the member's session version); signatures of single requests.
 Table: `members`, by member id. Nonces of signed requests are claims (storage/once.py).
 """
 

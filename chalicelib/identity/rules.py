@@ -127,7 +127,7 @@ class Session:
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """`signing_key` is hex text; the client signs with its ASCII bytes. Neither it nor the token is kept by the shop."""
+    """`signing_key` is hex text; the client signs with its ASCII bytes. The shop keeps neither it nor the token."""
 
     token: str = field(repr=False)
     expires_at: datetime
@@ -173,7 +173,7 @@ def clean_nickname(nickname: str) -> str:
 
 
 def check_avatar(url: str, hosts: Sequence[str]) -> None:
-    """Raises AvatarInvalid. Pictures of strangers' hosts would tell them who looks at a team's page. Empty takes it away."""
+    """Raises AvatarInvalid; empty passes. A picture on a stranger's host would tell them who looks at a team's page."""
     if not url:
         return
     try:

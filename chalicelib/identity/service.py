@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Literal, Protocol
 
 import jwt
+from jwt.types import Options
 
 from ..kernel.clock import Clock, epoch, from_epoch
 from ..kernel.errors import Unauthenticated
@@ -35,6 +36,9 @@ from .store import MemberStore
 # Ours have some 300 characters; a longer one is not worth parsing.
 MOST_TOKEN = 512
 ALGORITHM = "HS256"
+UNTIMED: Options = {
+    "verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["sub", "sid", "ver", "exp"],
+}  # fmt: skip
 
 
 class PlatformSession(Protocol):
@@ -161,13 +165,12 @@ class Identity:
         )
 
     def _read(self, token: str) -> tuple[str, dict[str, Any]]:
-        """The key's id and the claims of a token that we signed. The shop's clock judges times, not PyJWT's."""
+        """The key's id and the claims of a token that we signed. The shop's clock judges times, not the system's."""
         if len(token) > MOST_TOKEN:
             raise Unauthenticated
-        untimed = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["sub", "sid", "ver", "exp"]}
         try:
             key_id = jwt.get_unverified_header(token).get("kid") or ""
-            return key_id, jwt.decode(token, self._key(key_id), algorithms=[ALGORITHM], options=untimed)
+            return key_id, jwt.decode(token, self._key(key_id), algorithms=[ALGORITHM], options=UNTIMED)
         except jwt.PyJWTError:
             # From None: PyJWT's errors may quote the token.
             raise Unauthenticated from None
