@@ -217,7 +217,7 @@ class MiniProgram:
     def _send(self, path: str, payload: Mapping[str, Any], errcodes: Errcodes) -> Any:
         """The JSON object that wechatpy read, or its response if it is none (an image)."""
         from requests import RequestException
-        from wechatpy.exceptions import WeChatClientException  # type: ignore[import-untyped]
+        from wechatpy.exceptions import WeChatClientException
 
         failure: int | None = None
         try:

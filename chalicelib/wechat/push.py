@@ -80,8 +80,8 @@ class MessagePush:
             raise PushRefused("bad signature")
 
     def _decrypt(self, encrypted: str, signature: str, timestamp: str, nonce: str) -> bytes:
-        from wechatpy.crypto import WeChatCrypto  # type: ignore[import-untyped]
-        from wechatpy.exceptions import WeChatException  # type: ignore[import-untyped]
+        from wechatpy.crypto import WeChatCrypto
+        from wechatpy.exceptions import WeChatException
 
         crypto = WeChatCrypto(self._settings.token, self._settings.encoding_aes_key, self._settings.appid)
         try:
@@ -106,7 +106,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
 def _parse_xml(text: str) -> Any:
     from xml.parsers.expat import ExpatError
 
-    import xmltodict  # type: ignore[import-untyped]
+    import xmltodict
 
     try:
         return xmltodict.parse(text, disable_entities=True).get("xml")

@@ -7,8 +7,8 @@ a refused token is replaced once.
 
 from typing import Any, Final
 
-from wechatpy.client import WeChatClient  # type: ignore[import-untyped]
-from wechatpy.exceptions import WeChatClientException  # type: ignore[import-untyped]
+from wechatpy.client import WeChatClient
+from wechatpy.exceptions import WeChatClientException
 
 from .tokens import AccessTokens
 

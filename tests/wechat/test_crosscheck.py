@@ -7,8 +7,8 @@ from base64 import b64decode
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from wechatpayv3 import SignType, WeChatPay, WeChatPayType  # type: ignore[import-untyped]
-from wechatpayv3.utils import (  # type: ignore[import-untyped]
+from wechatpayv3 import SignType, WeChatPay, WeChatPayType
+from wechatpayv3.utils import (
     aes_decrypt,
     build_authorization,
     load_private_key,

@@ -265,6 +265,13 @@ def test_the_echo_proves_keys_both_ways(pay: WeChatPay, peer: Peer) -> None:
     assert caught.value.code == "UNDECRYPTABLE"
 
 
+def test_the_echo_without_a_public_key_proves_signatures_only(peer: Peer, clock: FakeClock) -> None:
+    certificates = {CERTIFICATE_SERIAL: platform_keys()[CERTIFICATE_SERIAL]}
+    peer.will(lambda request: signs(request.json(), serial=CERTIFICATE_SERIAL, by="certificate"))
+    WeChatPay(settings(peer.base_url, platform_keys=certificates), clock).echo()
+    assert peer.requests[0].json().keys() == {"echo_message"}
+
+
 CALLS: list[Any] = [
     lambda pay: pay.prepay(ORDER),
     lambda pay: pay.query("JS20261122T1"),

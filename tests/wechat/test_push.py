@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wechatpy.crypto import WeChatCrypto  # type: ignore[import-untyped]
+from wechatpy.crypto import WeChatCrypto
 
 from chalicelib.wechat.errors import PushRefused
 from chalicelib.wechat.push import MessagePush, PushSettings
@@ -146,7 +146,7 @@ def test_a_body_that_makes_no_sense_is_refused(plain: MessagePush, secure: Messa
 
 
 def test_what_wechatpy_encrypts_is_opened(secure: MessagePush) -> None:
-    import xmltodict  # type: ignore[import-untyped]
+    import xmltodict
 
     crypto = WeChatCrypto(PUSH_TOKEN, PUSH_AES_KEY, APPID)
     reply = xmltodict.parse(crypto.encrypt_message('{"a": "茶"}', "42", "1700000000"))["xml"]
