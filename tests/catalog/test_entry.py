@@ -206,3 +206,9 @@ def test_a_price_raised_again_and_again_keeps_a_bounded_history_that_is_never_le
     assert kept is not None
     assert limit is not None
     assert kept <= limit
+
+
+def test_a_price_that_goes_up_and_down_keeps_only_what_can_be_a_lowest_one() -> None:
+    current, limit = by_hand([(1, 5 + n % 3) for n in range(3 * MOST_FORMER_PRICES)])
+    assert [past.price for past in current.former] == [5, 6]
+    assert struck_price_limit(current) == limit == 5
