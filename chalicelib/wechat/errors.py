@@ -121,15 +121,19 @@ class PayError(Exception):
 
 
 class PayUnreachable(PayError):
+    """No connection, a time-out, 5xx, 429, or an answer that is not WeChat Pay's in form."""
+
     retryable = True
     uncertain = True
 
 
 class PayUnverified(PayUnreachable):
-    pass
+    """2xx, but unsigned, stale, wrongly signed, senseless, or the answer to another question. `hint` says which."""
 
 
 class PayRefused(PayError):
+    """ORDER_PAID, ORDER_CLOSED, OUT_TRADE_NO_USED, TRADE_ERROR, NOT_ENOUGH and the like: query, then decide."""
+
     def __init__(self, code: str, *, status: int = 0, request_id: str = "", hint: str = "") -> None:
         super().__init__(code, status=status, request_id=request_id, hint=hint)
         # Topping up the merchant's account makes the same refund succeed under the same number.
@@ -137,7 +141,7 @@ class PayRefused(PayError):
 
 
 class PayMisconfigured(PayError):
-    pass
+    """PARAM_ERROR, INVALID_REQUEST, SIGN_ERROR, NO_AUTH, …_NOT_MATCH and every 401."""
 
 
 class BadCallback(PayError):

@@ -107,8 +107,7 @@ class MiniProgram:
         return WeChatSession(_text(answer, "openid"), _text(answer, "unionid", required=False) or None)
 
     def phone_number(self, code: str, openid: str) -> str:
-        """With the country's prefix if it is not Chinese. The platform checks that the code is this shopper's. Costs
-        0.03 yuan.
+        """With the country's prefix if it is not Chinese. The platform checks that the code is this shopper's.
 
         Raises PhoneCodeInvalid, RiskyUser, WeChatRateLimited, WeChatBusy, WeChatMisconfigured.
         """
@@ -157,9 +156,7 @@ class MiniProgram:
             raise WeChatBusy(uncertain=True) from None
 
     def check_image(self, openid: str, url: str, scene: Literal[1, 2, 3, 4]) -> str:
-        """Starts a check of a public image; the trace_id under which the verdict is pushed (wxa_media_check) within
-        30 minutes.
-        """
+        """Starts a check of a public image. Returns the trace_id of the verdict, pushed within 30 minutes."""
         question = {"media_url": url, "media_type": 2, "version": 2, "scene": scene, "openid": openid}
         return _text(self._post("wxa/media_check_async", question, {}), "trace_id")
 

@@ -125,14 +125,11 @@ class WeChatPay:
         return trade
 
     def close(self, out_trade_no: str) -> None:
-        """After this the trade cannot be paid any more. Closing twice is no error; a paid trade raises PayRefused:
-        query.
+        """After this the trade cannot be paid any more. May be repeated.
+
+        PayRefused for whatever WeChat Pay will not close, a paid trade above all: only a query tells what it is.
         """
-        try:
-            self._call("POST", f"{_trade_path(out_trade_no)}/close", {"mchid": self._settings.mchid})
-        except PayRefused as error:
-            if not error.is_code("ORDER_CLOSED"):
-                raise
+        self._call("POST", f"{_trade_path(out_trade_no)}/close", {"mchid": self._settings.mchid})
 
     def refund(self, refund: Refund) -> RefundStatus:
         """Accepted, not yet done: the status comes by callback or `query_refund`."""
@@ -172,11 +169,9 @@ class WeChatPay:
             _same(returned, secret)
 
     def read_callback(self, headers: Mapping[str, str], raw_body: bytes) -> Notification:
-        """Believe a callback: signed by WeChat Pay over these very bytes, at most 5 minutes ago, and decrypted with
-        our key.
+        """Believe a callback: signed by WeChat Pay over these very bytes, within 5 minutes, and decrypted with our key.
 
-        Raises BadCallback otherwise. Whether appid, mchid, amount and openid are the order's is for the caller to
-        compare.
+        Raises BadCallback otherwise. Whether appid, mchid, amount and openid are the order's, the caller compares.
         """
         try:
             self._platform.verify(headers, raw_body, self._clock())
@@ -253,9 +248,7 @@ class WeChatPay:
 
 
 def _failure(status: int, request_id: str, body: bytes) -> PayError:
-    """What a non-2xx answer means. Nothing proves who gave it, so one without a code of WeChat Pay's says nothing at
-    all.
-    """
+    """What a non-2xx answer means. Nothing proves who gave it; one without a code of WeChat Pay's says nothing."""
     try:
         fields = Fields.parse(body)
         code, hint = fields.text("code"), fields.text("message", "")
