@@ -1,0 +1,142 @@
+"""What the cloud does beside HTTP: schedules at their rates, and the stream of the orders table.
+
+Both call the very handlers that Lambda would, with events of the same form. The stream starts at its end: what happened
+while the stack was down is found by the schedules, as it would be in the cloud after an outage.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import boto3
+
+from app import app
+from chalicelib.kernel.clock import Clock
+from chalicelib.log import logger
+from chalicelib.settings import from_environment
+from chalicelib.shop import build, use
+from sandbox.clock import SandboxClock
+from sandbox.local.place import Place
+
+Handler = Callable[[dict[str, Any], Any], Any]
+POLL = 0.2
+UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+TRIES = 5
+
+
+def schedules() -> Iterator[tuple[str, timedelta, Handler]]:
+    """Name, rate and handler of every schedule that the app declares."""
+    for source in app.event_sources:
+        expression = getattr(source, "schedule_expression", None)
+        if expression is None:
+            continue
+        found = re.fullmatch(r"rate\((\d+) (\w+)\)", expression.to_string())
+        assert found, f"{source.name} has a schedule that is no rate"
+        yield source.name, timedelta(seconds=int(found[1]) * UNITS[found[2]]), handler_of(source.handler_string)
+
+
+def handler_of(handler_string: str) -> Handler:
+    module, _, name = handler_string.rpartition(".")
+    handler: Handler = getattr(import_module(module), name)
+    return handler
+
+
+def schedule_event(now: datetime) -> dict[str, Any]:
+    """The event of an EventBridge rule."""
+    return {
+        "version": "0",
+        "id": f"local-{now.timestamp()}",
+        "account": "000000000000",
+        "region": "cn-north-1",
+        "time": now.isoformat(),
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "detail": {},
+        "resources": [],
+    }
+
+
+def run_schedule(name: str, rate: timedelta, handler: Handler, clock: Clock, stop: threading.Event) -> None:
+    """At its rate by the sandbox's clock: moving that clock forward makes it due at once."""
+    due = clock()
+    while not stop.wait(POLL):
+        now = clock()
+        if now < due:
+            continue
+        due = now + rate
+        try:
+            handler(schedule_event(now), None)
+        except Exception:
+            logger.exception("schedule failed", schedule=name)
+
+
+def follow_stream(table: str, endpoint: str, handler: Handler, stop: threading.Event) -> None:
+    """Batches of records to the handler; a batch that fails comes again a few times, then is left to the schedules."""
+    streams = boto3.client("dynamodbstreams", endpoint_url=endpoint)
+    arn = boto3.client("dynamodb", endpoint_url=endpoint).describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    iterators = {shard: _iterator(streams, arn, shard, "LATEST") for shard in _shards(streams, arn)}
+    logger.info("following", table=table)
+    while not stop.wait(POLL):
+        try:
+            for shard, iterator in list(iterators.items()):
+                answer = streams.get_records(ShardIterator=iterator, Limit=100)
+                if answer["Records"]:
+                    _deliver(handler, answer["Records"], stop)
+                if answer.get("NextShardIterator"):
+                    iterators[shard] = answer["NextShardIterator"]
+                else:
+                    del iterators[shard]
+            for shard in _shards(streams, arn) - set(iterators) if not iterators else ():
+                iterators[shard] = _iterator(streams, arn, shard, "TRIM_HORIZON")
+        except Exception:
+            logger.exception("stream could not be read")
+            stop.wait(1)
+
+
+def _shards(streams: Any, arn: str) -> set[str]:
+    return {shard["ShardId"] for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]}
+
+
+def _iterator(streams: Any, arn: str, shard: str, kind: str) -> str:
+    answer = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType=kind)
+    return str(answer["ShardIterator"])
+
+
+def _deliver(handler: Handler, records: list[dict[str, Any]], stop: threading.Event) -> None:
+    event = {"Records": [{**record, "eventSourceARN": "local"} for record in records]}
+    for attempt in range(TRIES):
+        try:
+            handler(event, None)
+            return
+        except Exception:
+            logger.exception("stream batch failed", attempt=attempt)
+            stop.wait(0.2 * 2**attempt)
+
+
+def main() -> None:
+    place = Place.here()
+    clock, settings = SandboxClock(place.clock_file), from_environment()
+    use(build(settings, clock=clock))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threads = [
+        threading.Thread(target=run_schedule, args=(*schedule, clock, stop), name=schedule[0]) for schedule in schedules()
+    ]
+    handler = handler_of("functions.streams.on_order_change")
+    orders = f"{settings.table_prefix}orders"
+    threads.append(threading.Thread(target=follow_stream, args=(orders, place.engine, handler, stop), name="stream"))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()
