@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment. Read once, checked whole, never a secret in an error or a repr.
 
-Every variable is named JISHI_<FIELD>. A variable JISHI_<FIELD>_FILE names a file that holds the value (keys, PEM texts).
+Every variable is named JISHI_<FIELD>. A variable JISHI_<FIELD>_FILE names a file that holds the value (keys, PEM
+texts).
 `docs/settings.md` says where each value is found in the merchant portal.
 """
 
@@ -22,7 +23,9 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Keys are maps of key id to key; the one named `current` makes new tokens and seals, the others are still accepted."""
+    """Keys are maps of key id to key; the one named `current` makes new tokens and seals, the others are still
+    accepted.
+    """
 
     stage: str
     table_prefix: str
@@ -71,7 +74,9 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             wrong.append(_variable(name))
     missing = [_variable(n) for n in _required() if n not in values and _variable(n) not in wrong]
     if missing or wrong:
-        raise SettingsError(f"settings missing: {missing or 'none'}; malformed: {wrong or 'none'}. See docs/settings.md")
+        raise SettingsError(
+            f"settings missing: {missing or 'none'}; malformed: {wrong or 'none'}. See docs/settings.md"
+        )
     return Settings(**values)
 
 
@@ -103,7 +108,9 @@ def _plain(kind: Any) -> Callable[[str], Any]:
 
 def _keys(text: str) -> dict[str, bytes]:
     """`{"k1": "<base64 of 32 bytes>"}`"""
-    return {key_id: b64decode(key, validate=True) for key_id, key in msgspec.json.decode(text, type=dict[str, str]).items()}
+    return {
+        key_id: b64decode(key, validate=True) for key_id, key in msgspec.json.decode(text, type=dict[str, str]).items()
+    }
 
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {

@@ -15,7 +15,9 @@ ORDERS_STREAM = "arn:aws-cn:dynamodb:cn-north-1:000000000000:table/orders/stream
 
 @records.on_dynamodb_record(stream_arn=ORDERS_STREAM, batch_size=20)
 def on_order_change(event: Any) -> None:
-    """Run the effects of each changed order once per batch. If any fails, the batch comes again: effects are repeatable."""
+    """Run the effects of each changed order once per batch. If any fails, the batch comes again: effects are
+    repeatable.
+    """
     shop = open_shop()
     failures: list[Exception] = []
     for member_id, order_id in dict.fromkeys(_key(record) for record in event):

@@ -1,4 +1,6 @@
-"""The engine for all tests: ministack, one process per test run; each test that asks for `tables` gets its own prefix."""
+"""The engine for all tests: ministack, one process per test run; each test that asks for `tables` gets its own
+prefix.
+"""
 
 import importlib
 import itertools
@@ -28,9 +30,17 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     port = _free_port()
     home: Path = tmp_path_factory.mktemp("engine")
-    environment = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "PERSIST_STATE": "0", "SERVICES": "dynamodb"}
+    environment = {
+        **os.environ,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "PERSIST_STATE": "0",
+        "SERVICES": "dynamodb",
+    }
     with (home / "log").open("w") as log:
-        process = subprocess.Popen([sys.executable, "-m", "ministack"], cwd=home, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], cwd=home, env=environment, stdout=log, stderr=log
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(address, process, home / "log")

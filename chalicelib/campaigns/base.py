@@ -46,7 +46,9 @@ class UnknownCampaign(Invalid):
 
 @dataclass(frozen=True)
 class Activity:
-    """One campaign of the merchant. `config` is the kind's own dataclass. `prices` maps the SKUs that take part to fen."""
+    """One campaign of the merchant. `config` is the kind's own dataclass. `prices` maps the SKUs that take part to
+    fen.
+    """
 
     activity_id: str
     kind: str
@@ -72,7 +74,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class CampaignPrice:
-    """A kind's answer to a choice: the unit price in fen, and how long the shopper may take to pay (None: the shop's rule)."""
+    """A kind's answer to a choice: the unit price in fen, and how long the shopper may take to pay (None: the shop's
+    rule).
+    """
 
     kind: str
     activity_id: str
@@ -84,7 +88,9 @@ class CampaignPrice:
 
 @dataclass(frozen=True)
 class CampaignOrder:
-    """What a kind may know of an order. A team opened by an order has the order's id, so opening it twice is one team."""
+    """What a kind may know of an order. A team opened by an order has the order's id, so opening it twice is one
+    team.
+    """
 
     order_id: str
     member_id: str
@@ -116,7 +122,9 @@ class Ship:
 
 @dataclass(frozen=True)
 class Refund:
-    """These paid orders get all their money back; `cause` goes into the refund number, `reason` is read by the shopper."""
+    """These paid orders get all their money back; `cause` goes into the refund number, `reason` is read by the
+    shopper.
+    """
 
     orders: Sequence[OrderRef]
     cause: str
@@ -149,10 +157,12 @@ class Kind(Protocol):
 
     def releases(self, order: CampaignOrder, now: datetime, *, paid: bool) -> list[Write]:
         """Writes that join the closing (`paid=False`) or full refund (`paid=True`) of the order; they give back what
-        `claims` took. The order's own state makes them happen once, so they must not fail for any state of the group."""
+        `claims` took. The order's own state makes them happen once, so they must not fail for any state of the
+        group."""
 
     def on_paid(self, order: CampaignOrder, now: datetime) -> list[Outcome]:
-        """Called at least once for a paid order, also late and repeatedly; the same end state each time. `Lost` says that
+        """Called at least once for a paid order, also late and repeatedly; the same end state each time. `Lost` says
+        that
         the group was gone when the money came."""
 
     def rescue(self, order: CampaignOrder, now: datetime) -> CampaignOrder | None:

@@ -29,9 +29,10 @@ class Campaigns:
         self._payments = payments
         self._stock = stock
 
-    def cards(self, product_id: str, now: datetime) -> list[tuple[Activity, dict[str, Any]]]:
-        """What runs for a product, with each kind's own facts."""
-        return [(a, self.kinds[a.kind].card(a, now)) for a in self.activities.running(product_id, now)]
+    def cards(self, product_id: str, now: datetime) -> list[dict[str, Any]]:
+        """What runs for a product: the activity's fields and, as `facts`, what is special to its kind."""
+        running = self.activities.running(product_id, now)
+        return [{**vars(activity), "facts": self.kinds[activity.kind].card(activity, now)} for activity in running]
 
     def page(self, kind: str, cursor: str | None, limit: int) -> Page[Activity]:
         if kind not in self.kinds:

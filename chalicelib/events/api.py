@@ -32,7 +32,9 @@ class PushQuery(msgspec.Struct, frozen=True):
     "GET", "/wechat/push", summary="The platform verifies the push address", query=PushQuery, errors=(PushRefused,)
 )
 def verify(call: Call[Any]) -> Response:
-    return Response(call.shop.events.push.verify_url(msgspec.to_builtins(call.query)), {"Content-Type": "text/plain"}, 200)
+    return Response(
+        call.shop.events.push.verify_url(msgspec.to_builtins(call.query)), {"Content-Type": "text/plain"}, 200
+    )
 
 
 @routes.raw(

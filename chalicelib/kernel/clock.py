@@ -1,4 +1,6 @@
-"""Time: aware UTC inside, epoch seconds in storage, Asia/Shanghai for people. Rules take `now`; nobody asks the system."""
+"""Time: aware UTC inside, epoch seconds in storage, Asia/Shanghai for people. Rules take `now`; nobody asks the
+system.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone

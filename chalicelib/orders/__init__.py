@@ -1,6 +1,7 @@
 """Orders: what a member asked for, at which price, and what became of it.
 
-States: AWAITING_PAYMENT -> PAID -> SHIPPED -> COMPLETED; AWAITING_PAYMENT -> CLOSED; fully refunded: REFUNDED. A paid order
+States: AWAITING_PAYMENT -> PAID -> SHIPPED -> COMPLETED; AWAITING_PAYMENT -> CLOSED; fully refunded: REFUNDED. A
+paid order
 of a campaign may be `held` until its group is complete: it is then not shippable. Table `orders`, keyed by member and
 order id, so that an order is only ever found under its owner.
 """

@@ -20,9 +20,11 @@ from .rules import (
     AddressNeeded,
     CampaignTakesOneSku,
     CouponNotWithCampaign,
+    Delivery,
     IdempotencyKeyReused,
     NothingToOrder,
     Order,
+    OrderCampaign,
     OrderChanged,
     OrderNotFound,
     OrderState,
@@ -36,7 +38,7 @@ routes = Routes(__name__)
 
 Fen = Annotated[int, msgspec.Meta(description="Fen.", examples=[1990])]
 OrderId = Annotated[str, msgspec.Meta(description="Order id.", examples=["01K0000000000000000000000A"])]
-Text = Annotated[str, msgspec.Meta(examples=[""])]
+EXAMPLE_TIME = "2026-11-22T02:00:00Z"
 
 
 class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -62,16 +64,21 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     address_id: Annotated[
         str | None, msgspec.Meta(max_length=64, description="Where to; needed to place.", examples=[None])
     ] = None
-    coupon_id: Annotated[str | None, msgspec.Meta(max_length=64, description="One of the member's.", examples=[None])] = None
+    coupon_id: Annotated[
+        str | None, msgspec.Meta(max_length=64, description="One of the member's.", examples=[None])
+    ] = None
     campaign: WantedCampaign | None = None
     remark: Annotated[str, msgspec.Meta(max_length=200, description="Words for the merchant.", examples=[""])] = ""
     expected_payable: Annotated[
         int | None,
-        msgspec.Meta(ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[None]),
+        msgspec.Meta(
+            ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[None]
+        ),
     ] = None
 
     def wanted(self) -> Wanted:
-        choice = self.campaign and Choice(self.campaign.kind, self.campaign.activity_id, self.campaign.group_id)
+        asked = self.campaign
+        choice = Choice(asked.kind, asked.activity_id, asked.group_id) if asked else None
         return Wanted(
             lines=tuple((line.sku_id, line.quantity) for line in self.lines),
             address_id=self.address_id,
@@ -132,7 +139,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
 
 class EventView(msgspec.Struct, frozen=True):
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(description="When.", examples=[EXAMPLE_TIME])]
     by: Annotated[str, msgspec.Meta(description="SHOPPER, STAFF, WECHAT or SCHEDULE.", examples=["SHOPPER"])]
     was: Annotated[str | None, msgspec.Meta(description="State before.", examples=[None])]
     now: Annotated[str, msgspec.Meta(description="State after.", examples=["AWAITING_PAYMENT"])]
@@ -154,8 +161,8 @@ class OrderCard(msgspec.Struct, frozen=True):
     held: Annotated[bool, msgspec.Meta(description="Paid, and waiting for its team.", examples=[False])]
     lines: Annotated[list[OrderLineView], msgspec.Meta(description="What was ordered.")]
     payable: Fen
-    placed_at: datetime
-    expires_at: Annotated[datetime, msgspec.Meta(description="To be paid until then.")]
+    placed_at: Annotated[datetime, msgspec.Meta(description="When it was placed.", examples=[EXAMPLE_TIME])]
+    expires_at: Annotated[datetime, msgspec.Meta(description="To be paid until then.", examples=[EXAMPLE_TIME])]
     refund_state: Annotated[
         str | None, msgspec.Meta(description="PENDING, PROCESSING, SUCCESS, ABNORMAL or CLOSED.", examples=[None])
     ]
@@ -172,8 +179,8 @@ class OrderView(OrderCard, frozen=True):
     coupon_id: Annotated[str | None, msgspec.Meta(description="Coupon spent.", examples=[None])]
     campaign: CampaignView | None
     remark: Annotated[str, msgspec.Meta(description="Words for the merchant.", examples=[""])]
-    paid_at: datetime | None
-    shipped_at: datetime | None
+    paid_at: Annotated[datetime | None, msgspec.Meta(description="When it was paid.", examples=[None])]
+    shipped_at: Annotated[datetime | None, msgspec.Meta(description="When it was shipped.", examples=[None])]
     tracking: Annotated[str | None, msgspec.Meta(description="Parcel number.", examples=[None])]
     timeline: Annotated[list[EventView], msgspec.Meta(description="Every change, oldest first.")]
 
@@ -184,7 +191,9 @@ class OrderPage(msgspec.Struct, frozen=True):
 
 
 class OrderQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    state: Annotated[OrderState | None, msgspec.Meta(description="Only orders in this state.", examples=["PAID"])] = None
+    state: Annotated[OrderState | None, msgspec.Meta(description="Only orders in this state.", examples=["PAID"])] = (
+        None
+    )
     cursor: Annotated[str | None, msgspec.Meta(max_length=300, description="next_cursor of the page before.")] = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="Orders per page.", examples=[20])] = 20
 
@@ -197,7 +206,12 @@ CHOOSING: tuple[type[ShopError], ...] = (
 
 
 @routes.endpoint(
-    "POST", "/orders/preview", summary="Price what would be ordered", body=WantedOrder, answers=PreviewView, errors=CHOOSING
+    "POST",
+    "/orders/preview",
+    summary="Price what would be ordered",
+    body=WantedOrder,
+    answers=PreviewView,
+    errors=CHOOSING,
 )
 def preview(call: Call[WantedOrder]) -> PreviewView:
     """Nothing is held. Without an address the freight is not known and counts as 0."""
@@ -231,7 +245,9 @@ def show_all(call: Call[None]) -> OrderPage:
     return OrderPage([_card(order) for order in page.rows], page.next_cursor)
 
 
-@routes.endpoint("GET", "/orders/{order_id}", summary="One order with its timeline", answers=OrderView, errors=(OrderNotFound,))
+@routes.endpoint(
+    "GET", "/orders/{order_id}", summary="One order with its timeline", answers=OrderView, errors=(OrderNotFound,)
+)
 def show(call: Call[None]) -> OrderView:
     return order_view(call.shop.orders.get(call.member_id, call.path["order_id"]))
 
@@ -250,16 +266,22 @@ def confirm_receipt(call: Call[None]) -> OrderView:
 
 def order_view(order: Order) -> OrderView:
     """How an order is shown to its member, here and in the answers of payments."""
-    campaign = order.campaign
     return OrderView(
-        **_card_fields(order),
+        order_id=order.order_id,
+        state=order.state,
+        held=order.held,
+        lines=_lines(order),
+        payable=order.payable,
+        placed_at=order.placed_at,
+        expires_at=order.expires_at,
+        refund_state=order.refund_state,
         goods_total=order.goods_total,
         discount_total=order.discount_total,
         freight=order.freight,
         adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in order.adjustments],
-        delivery=_delivery(order),
+        delivery=_delivery(order.delivery),
         coupon_id=order.coupon_id,
-        campaign=campaign and CampaignView(campaign.kind, campaign.activity_id, campaign.group_id, campaign.title),
+        campaign=_campaign(order.campaign),
         remark=order.remark,
         paid_at=order.paid_at,
         shipped_at=order.shipped_at,
@@ -269,26 +291,28 @@ def order_view(order: Order) -> OrderView:
 
 
 def _card(order: Order) -> OrderCard:
-    return OrderCard(**_card_fields(order))
+    return OrderCard(
+        order_id=order.order_id,
+        state=order.state,
+        held=order.held,
+        lines=_lines(order),
+        payable=order.payable,
+        placed_at=order.placed_at,
+        expires_at=order.expires_at,
+        refund_state=order.refund_state,
+    )
 
 
-def _card_fields(order: Order) -> dict[str, object]:
-    lines = [OrderLineView(*(getattr(line, name) for name in OrderLineView.__struct_fields__)) for line in order.lines]
-    return {
-        "order_id": order.order_id,
-        "state": order.state,
-        "held": order.held,
-        "lines": lines,
-        "payable": order.payable,
-        "placed_at": order.placed_at,
-        "expires_at": order.expires_at,
-        "refund_state": order.refund_state,
-    }
+def _lines(order: Order) -> list[OrderLineView]:
+    return [OrderLineView(*(getattr(line, name) for name in OrderLineView.__struct_fields__)) for line in order.lines]
 
 
-def _delivery(order: Order) -> DeliveryView | None:
-    to = order.delivery
-    return to and DeliveryView(to.name, to.phone, to.province, to.city, to.district, to.detail)
+def _delivery(to: Delivery | None) -> DeliveryView | None:
+    return DeliveryView(to.name, to.phone, to.province, to.city, to.district, to.detail) if to else None
+
+
+def _campaign(of: OrderCampaign | None) -> CampaignView | None:
+    return CampaignView(of.kind, of.activity_id, of.group_id, of.title) if of else None
 
 
 def _preview(preview: Preview) -> PreviewView:

@@ -49,7 +49,9 @@ KEY_KEPT = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Wanted:
-    """`lines` are (sku_id, pieces); empty means what is selected in the cart. `expected_payable` in fen, if agreed to."""
+    """`lines` are (sku_id, pieces); empty means what is selected in the cart. `expected_payable` in fen, if agreed
+    to.
+    """
 
     lines: tuple[tuple[str, int], ...] = ()
     address_id: str | None = None
@@ -154,9 +156,7 @@ class Placing:
                 raise SoldOut(sku_id=sku_id)
         return offers
 
-    def _quote(
-        self, member_id: str, wanted: Wanted, pieces: Mapping[str, int], now: datetime
-    ) -> CampaignPrice | None:
+    def _quote(self, member_id: str, wanted: Wanted, pieces: Mapping[str, int], now: datetime) -> CampaignPrice | None:
         choice = wanted.campaign
         if choice is None:
             return None
@@ -190,7 +190,9 @@ class Placing:
             discount_total=priced.discount_total,
             freight=priced.freight,
             payable=priced.payable,
-            adjustments=tuple(OrderAdjustment(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments),
+            adjustments=tuple(
+                OrderAdjustment(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments
+            ),
             placed_at=now,
             expires_at=expiry(now, campaign.pay_within if campaign else None, self._reservation),
             delivery=_delivery(preview.address),

@@ -227,7 +227,9 @@ def must_be_able(order: Order, to: OrderState) -> None:
 
 
 def must_await_payment(order: Order, now: datetime) -> None:
-    """Whether a payment may be started. The last seconds are too late: WeChat gives every transaction a minute at least."""
+    """Whether a payment may be started. The last seconds are too late: WeChat gives every transaction a minute at
+    least.
+    """
     if order.state is not OrderState.AWAITING_PAYMENT or now >= order.expires_at:
         raise OrderStateRefused(state=order.state)
 

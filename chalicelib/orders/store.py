@@ -163,7 +163,9 @@ class OrderStore:
         condition: Condition | None = None,
         otherwise: ShopError | None = None,
     ) -> Write:
-        """The order in state `to`, if it is still in the state that was read. Adds the event; OrderChanged otherwise."""
+        """The order in state `to`, if it is still in the state that was read. Adds the event; OrderChanged
+        otherwise.
+        """
         unchanged = (OrderRow.state == order.state) & (OrderRow.attempt == order.attempt)
         return update(
             OrderRow(order.member_id, order.order_id),

@@ -28,7 +28,9 @@ class PaymentSheetView(msgspec.Struct, frozen=True):
 
     timeStamp: Annotated[str, msgspec.Meta(description="Seconds.", examples=["1795310022"])]
     nonceStr: Annotated[str, msgspec.Meta(description="Nonce.", examples=["593BEC0C930BF1AFEB40B4A08C8FB242"])]
-    package: Annotated[str, msgspec.Meta(description="prepay_id=…", examples=["prepay_id=wx201410272009395522657a690389285100"])]
+    package: Annotated[
+        str, msgspec.Meta(description="prepay_id=…", examples=["prepay_id=wx201410272009395522657a690389285100"])
+    ]
     signType: Annotated[str, msgspec.Meta(description="Always RSA.", examples=["RSA"])]
     paySign: Annotated[str, msgspec.Meta(description="Signature of the merchant.", examples=["mI35pfNEQV6777ke=="])]
 

@@ -84,7 +84,9 @@ class Closing:
             return None
         if trade.trade_state == "SUCCESS":
             return self._settling.settle(trade, "close", now)
-        logger.error("trade in a strange state", order_id=order.order_id, trade_state=trade.trade_state, alarm="trade_state")
+        logger.error(
+            "trade in a strange state", order_id=order.order_id, trade_state=trade.trade_state, alarm="trade_state"
+        )
         raise WeChatPayBusy
 
     def _ask_again(self, number: str) -> Trade | None:

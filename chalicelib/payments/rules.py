@@ -72,7 +72,9 @@ class NothingToPay(Refused):
 
 
 class PaymentMismatch(Refused):
-    """WeChat speaks of other money than this order's; `details.fields` names what differs. Never paid, always alarmed."""
+    """WeChat speaks of other money than this order's; `details.fields` names what differs. Never paid, always
+    alarmed.
+    """
 
     code = "PAYMENT_MISMATCH"
     message = "支付信息不一致"

@@ -145,7 +145,9 @@ class PaymentStore:
         )
         return put(row, new=True, otherwise=PaymentChanged())
 
-    def refund_becomes(self, refund: RefundOrder, state: RefundState, refund_id: str, again_at: datetime | None) -> Write:
+    def refund_becomes(
+        self, refund: RefundOrder, state: RefundState, refund_id: str, again_at: datetime | None
+    ) -> Write:
         """In `state`, if it is still in the state that was read; looked at again at `again_at`, or never."""
         waiting = clear_due(RefundRow)
         if again_at is not None:

@@ -1,10 +1,10 @@
 """The only room, with the domains' store.py files, that knows DynamoDB.
 
-    table.py        Row: the base of every pynamodb model; `bind()` points all of them at an account and prefix
-    writes.py       put, update, delete, check -> Write; `commit(*writes)` makes them one atomic step
-    reads.py        `read()`: rows of any tables in one round trip
-    attributes.py   Packed: a dataclass kept as JSON text
-    due.py          work found by the time it is due, through a sharded sparse index
-    once.py         claims that can be made once (idempotency keys, nonces, effects)
-    cipher.py       personal data sealed at rest
+table.py        Row: the base of every pynamodb model; `bind()` points all of them at an account and prefix
+writes.py       put, update, delete, check -> Write; `commit(*writes)` makes them one atomic step
+reads.py        `read()`: rows of any tables in one round trip
+attributes.py   Packed: a dataclass kept as JSON text
+due.py          work found by the time it is due, through a sharded sparse index
+once.py         claims that can be made once (idempotency keys, nonces, effects)
+cipher.py       personal data sealed at rest
 """

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class Cipher:
-    """`keys` maps key ids to 32-byte keys; `current` seals, all open, so that a key can be changed without rewriting rows.
+    """`keys` maps key ids to 32-byte keys; `current` seals, all open, so that a key can be changed without rewriting
+    rows.
 
     A sealed text is `<key id>.<base64 of nonce, ciphertext and tag>`. The context (say `address:<member>:<id>`) is
     authenticated: a sealed text copied into another row does not open.

@@ -37,7 +37,9 @@ class DueIndex(GlobalSecondaryIndex[Any]):
 
 
 class DueRow(Row):
-    """Base of rows that can wait. Subclasses add `due = DueIndex()` themselves, since pynamodb ties an index to its class."""
+    """Base of rows that can wait. Subclasses add `due = DueIndex()` themselves, since pynamodb ties an index to its
+    class.
+    """
 
     due_shard = UnicodeAttribute(null=True)
     due_at = NumberAttribute(null=True)

@@ -11,7 +11,9 @@ from .writes import Write, commit, put
 
 
 class ClaimRow(Row):
-    """`result` is what the one who made the claim wants a repeater to know; `digest` tells whether it is a repetition."""
+    """`result` is what the one who made the claim wants a repeater to know; `digest` tells whether it is a
+    repetition.
+    """
 
     class Meta:
         table_name = "claims"
@@ -24,12 +26,20 @@ class ClaimRow(Row):
 
 
 def claim(
-    name: str, now: datetime, keep: timedelta, otherwise: ShopError, *, result: str | None = None, digest: str | None = None
+    name: str,
+    now: datetime,
+    keep: timedelta,
+    otherwise: ShopError,
+    *,
+    result: str | None = None,
+    digest: str | None = None,
 ) -> Write:
     """A write that succeeds for the first who makes this claim and refuses with `otherwise` for all later ones."""
     row = ClaimRow(name, result=result, digest=digest, expires_at=epoch(now + keep))
     # TTL deletes late, so an old row counts as gone once its time is over.
-    return put(row, condition=ClaimRow.claim.does_not_exist() | (ClaimRow.expires_at <= epoch(now)), otherwise=otherwise)
+    return put(
+        row, condition=ClaimRow.claim.does_not_exist() | (ClaimRow.expires_at <= epoch(now)), otherwise=otherwise
+    )
 
 
 class AlreadyDone(ShopError):

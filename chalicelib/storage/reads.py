@@ -5,8 +5,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from .table import Row, dynamodb
-from .writes import ATTEMPTS, StorageBusy, keys_of
+from .writes import ATTEMPTS, BUSY, StorageBusy, keys_of
 
 BATCH = 100
 
@@ -31,7 +33,13 @@ def _read_batch(rows: Sequence[Row], consistent: bool, found: dict[Any, Row]) ->
         by_table.setdefault(row.Meta.table_name, []).append(_key(row))
     request = {table: {"Keys": keys, "ConsistentRead": consistent} for table, keys in by_table.items()}
     for attempt in range(ATTEMPTS):
-        answer = dynamodb().batch_get_item(RequestItems=request)
+        try:
+            answer = dynamodb().batch_get_item(RequestItems=request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in BUSY:
+                raise
+            _pause(attempt)
+            continue
         for table, items in answer["Responses"].items():
             for item in items:
                 address = _address_of_item(table, item, rows)
@@ -39,8 +47,12 @@ def _read_batch(rows: Sequence[Row], consistent: bool, found: dict[Any, Row]) ->
         request = answer.get("UnprocessedKeys") or {}
         if not request:
             return
-        time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
+        _pause(attempt)
     raise StorageBusy
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
 
 
 def _key(row: Row) -> dict[str, Any]:

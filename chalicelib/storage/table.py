@@ -3,14 +3,14 @@
 import threading
 from typing import Any, ClassVar
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
 # What a store call may raise when DynamoDB is unreachable or throttles; the web edge answers 503 to it.
-STORAGE_FAILURES = (PynamoDBException, BotoCoreError)
+STORAGE_FAILURES = (PynamoDBException, BotoCoreError, ClientError)
 
 
 class Row(Model):
@@ -57,7 +57,11 @@ def _shared(meta_table: Any = None) -> Connection:
         if _connection is None:
             # Short time-outs: a Lambda must not spend its life on one dead socket; botocore tries again by itself.
             _connection = Connection(
-                **_where, connect_timeout_seconds=2, read_timeout_seconds=5, max_pool_connections=64, max_retry_attempts=4
+                **_where,
+                connect_timeout_seconds=2,
+                read_timeout_seconds=5,
+                max_pool_connections=64,
+                max_retry_attempts=4,
             )
             _ = _connection.client
         if meta_table is not None:

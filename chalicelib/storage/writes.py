@@ -51,7 +51,9 @@ class Write:
         return self.otherwise or Conflict()
 
 
-def put(row: Row, *, new: bool = False, condition: Condition | None = None, otherwise: ShopError | None = None) -> Write:
+def put(
+    row: Row, *, new: bool = False, condition: Condition | None = None, otherwise: ShopError | None = None
+) -> Write:
     """Store the whole row; with `new`, only if no row has its key."""
     if new:
         absent = type(row)._hash_key_attribute().does_not_exist()
@@ -59,10 +61,10 @@ def put(row: Row, *, new: bool = False, condition: Condition | None = None, othe
     return Write("put", row, condition, (), otherwise)
 
 
-def update(
-    row: Row, *actions: Action, condition: Condition | None = None, otherwise: ShopError | None = None
-) -> Write:
-    """Change attributes of the row with this row's key. Without a condition a missing row would be created: give one."""
+def update(row: Row, *actions: Action, condition: Condition | None = None, otherwise: ShopError | None = None) -> Write:
+    """Change attributes of the row with this row's key. Without a condition a missing row would be created: give
+    one.
+    """
     return Write("update", row, condition, actions, otherwise)
 
 

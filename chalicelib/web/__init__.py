@@ -1,9 +1,9 @@
 """HTTP: the only code, beside the api.py rooms, that knows it.
 
-    routes.py    Routes: a Chalice blueprint whose endpoints are declared with what they take, answer and refuse
-    edge.py      one request from its bytes to its answer: session, signature, parsing, errors, caching
-    errors.py    error families to statuses, and the one form in which every error is answered
-    app.py       ShopApp: Chalice itself, answering in the same form
+routes.py    Routes: a Chalice blueprint whose endpoints are declared with what they take, answer and refuse
+edge.py      one request from its bytes to its answer: session, signature, parsing, errors, caching
+errors.py    error families to statuses, and the one form in which every error is answered
+app.py       ShopApp: Chalice itself, answering in the same form
 """
 
 from .routes import Call, Endpoint, Routes

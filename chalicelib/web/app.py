@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 OWN_REFUSALS = {405: MethodNotAllowed, 415: UnsupportedMediaType, 500: Internal}
 
 
-class ShopApp(Chalice):  # type: ignore[misc]
+class ShopApp(Chalice):
     """`shop` is opened at the first request, so that importing the app needs no settings."""
 
     @property

@@ -35,7 +35,11 @@ def serve(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, str]
     request_id = _request_id(request)
     started = time.perf_counter()
     logger.append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
-    headers = {"Content-Type": JSON, "X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": JSON,
+        "X-Request-Id": request_id,
+        "X-Content-Type-Options": "nosniff",
+    }
     try:
         answer = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
         status, body = endpoint.status, msgspec.json.encode(answer) if endpoint.answers else b""
@@ -108,9 +112,10 @@ def _request_id(request: Request) -> str:
 
 def _raw_body(request: Request) -> bytes:
     try:
-        raw: bytes = request.raw_body or b""
+        raw = request.raw_body or b""
     except ValueError as error:  # a body said to be base64 that is not
         raise Malformed(problem="the body cannot be read") from error
+    raw = raw.encode() if isinstance(raw, str) else raw
     if len(raw) > MOST_BYTES:
         raise BodyTooLarge(limit=MOST_BYTES)
     return raw
@@ -132,7 +137,7 @@ def _check_signature(shop: Any, session: Any, request: Request, raw: bytes) -> N
     shop.identity.check_signature(
         session,
         method=request.method,
-        path=request.path,
+        path=request.path.format(**(request.uri_params or {})),  # chalice's path is the route's template
         timestamp=request.headers.get("x-timestamp") or "",
         nonce=request.headers.get("x-nonce") or "",
         signature=signature,

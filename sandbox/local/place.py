@@ -11,7 +11,9 @@ from pathlib import Path
 
 from sandbox.wechat import Credentials, make_credentials
 
-TEMPLATES = {kind: f"tmpl_{kind}" for kind in ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")}
+TEMPLATES = {
+    kind: f"tmpl_{kind}" for kind in ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")
+}
 
 
 @dataclass(frozen=True)

@@ -83,4 +83,6 @@ def wait_until_ready(child: Child, url: str, seconds: float = 60) -> None:
             return
         except OSError:
             time.sleep(0.1)
-    raise Trouble(f"{child.name} did not answer within {seconds:.0f} s. Its last words ({child.log}):\n{child.last_words()}")
+    raise Trouble(
+        f"{child.name} did not answer within {seconds:.0f} s. Its last words ({child.log}):\n{child.last_words()}"
+    )

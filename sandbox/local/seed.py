@@ -90,7 +90,13 @@ def _prices(shop: Shop) -> None:
 def _coupons(shop: Shop) -> None:
     templates = (
         CouponTemplate("welcome", Terms(CouponKind.AMOUNT, "新人满99减10", 1000, 9900), total=100_000, valid_days=7),
-        CouponTemplate("tea-8", Terms(CouponKind.PERCENT, "茗茶8折券", 20, 10000, 5000, ScopeKind.CATEGORY, ("tea",)), 10_000, 2, 30),
+        CouponTemplate(
+            "tea-8",
+            Terms(CouponKind.PERCENT, "茗茶8折券", 20, 10000, 5000, ScopeKind.CATEGORY, ("tea",)),
+            10_000,
+            2,
+            30,
+        ),
         CouponTemplate("freight", Terms(CouponKind.FREIGHT, "运费抵扣券", 800), 50_000, 3, 15),
         CouponTemplate("one-day", Terms(CouponKind.AMOUNT, "限时24小时满59减6", 600, 5900), 100_000, 1, 1),
     )
@@ -102,7 +108,8 @@ def _campaigns(shop: Shop) -> None:
     now = shop.clock().replace(microsecond=0)
     activities = (
         Activity(
-            TEAM, "groupbuy", "longjing", "西湖龙井三人团", now, now + YEAR, {"longjing-01": 6800, "longjing-02": 14900},
+            TEAM, "groupbuy", "longjing", "西湖龙井三人团", now, now + YEAR, {"longjing-01": 6800, "longjing-02":
+            14900},
             GroupBuyConfig(team_size=3, team_hours=24, limit_per_member=5, limit_per_order=2),
         ),
         Activity(

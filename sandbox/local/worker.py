@@ -127,7 +127,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threads = [
-        threading.Thread(target=run_schedule, args=(*schedule, clock, stop), name=schedule[0]) for schedule in schedules()
+        threading.Thread(target=run_schedule, args=(*schedule, clock, stop), name=schedule[0])
+        for schedule in schedules()
     ]
     handler = handler_of("functions.streams.on_order_change")
     orders = f"{settings.table_prefix}orders"
