@@ -23,5 +23,5 @@ def expire_coupons(event: Any) -> int:
     return shop.coupons.expire_due(shop.clock(), _failed)
 
 
-def _failed(member_id: str, coupon_id: str, error: Exception) -> None:
+def _failed(coupon_id: str, error: Exception) -> None:
     logger.error("coupon job failed", coupon_id=coupon_id, error=type(error).__name__, alarm="coupon_failed")

@@ -66,6 +66,4 @@ def record(call: Call[Answers]) -> SubscriptionsView:
 
 
 def _view(subscriptions: list[Subscription]) -> SubscriptionsView:
-    return SubscriptionsView(
-        [SubscriptionView(each.kind, each.template_id, each.consents) for each in subscriptions]
-    )
+    return SubscriptionsView([SubscriptionView(each.kind, each.template_id, each.consents) for each in subscriptions])

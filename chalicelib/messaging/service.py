@@ -1,6 +1,6 @@
 """Recording consents and sending messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ..kernel.clock import Clock
@@ -56,6 +56,10 @@ class Messaging:
         ours = {template.template_id for template in self._templates.values()}
         accepted = [template_id for template_id, result in results.items() if result in CONSENTS]
         self._store.grant(member_id, openid, sorted(ours.intersection(accepted)))
+
+    def withdraw(self, member_id: str, template_ids: Sequence[str]) -> None:
+        """The shopper switched these off in the mini-program's settings: no consent is left."""
+        self._store.withdraw(member_id, template_ids)
 
     def subscriptions(self, member_id: str) -> list[Subscription]:
         ids = [template.template_id for template in self._templates.values()]

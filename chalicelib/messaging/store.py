@@ -58,6 +58,13 @@ class MessagingStore:
         if grants:
             commit(*grants)
 
+    def withdraw(self, member_id: str, template_ids: Sequence[str]) -> None:
+        """No consent is left for these; members who never gave one are passed over."""
+        for consent, template_id in zip(self.consents(member_id, template_ids), template_ids, strict=True):
+            if consent.left:
+                gone = ConsentRow.left.set(0)
+                commit(update(ConsentRow(member_id, template_id), gone, condition=ConsentRow.template_id.exists()))
+
     def consents(self, member_id: str, template_ids: Sequence[str]) -> list[Consent]:
         """In the order of the templates; none given counts as zero."""
         rows = read(*(ConsentRow(member_id, template_id) for template_id in template_ids), consistent=True)

@@ -167,4 +167,4 @@ def differences(
 
 def wait_after(tries: int, first: timedelta) -> timedelta:
     """How long to wait before the next try: doubling, at most an hour."""
-    return min(first * 2 ** min(tries, 10), LONGEST_WAIT)
+    return min(first * (1 << min(tries, 10)), LONGEST_WAIT)

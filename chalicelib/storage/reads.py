@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .table import Row, dynamodb
-from .writes import ATTEMPTS, BUSY, StorageBusy, keys_of
+from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of
 
 BATCH = 100
 
@@ -56,13 +56,8 @@ def _pause(attempt: int) -> None:
 
 
 def _key(row: Row) -> dict[str, Any]:
-    kind = type(row)
-    hash_key, range_key = keys_of(row)
-    names = [(kind._hash_key_attribute(), hash_key)]
-    range_attribute = kind._range_key_attribute()
-    if range_attribute is not None:
-        names.append((range_attribute, range_key))
-    return {attribute.attr_name: {attribute.attr_type: attribute.serialize(value)} for attribute, value in names}
+    named = zip(key_attributes(type(row)), keys_of(row), strict=False)  # a table without range key has one name
+    return {attribute.attr_name: {attribute.attr_type: attribute.serialize(value)} for attribute, value in named}
 
 
 def _address(row: Row) -> tuple[Any, ...]:

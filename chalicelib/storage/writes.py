@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.attributes import Attribute
+from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -56,7 +57,7 @@ def put(
 ) -> Write:
     """Store the whole row; with `new`, only if no row has its key."""
     if new:
-        absent = type(row)._hash_key_attribute().does_not_exist()
+        absent = key_attributes(type(row))[0].does_not_exist()
         condition = absent if condition is None else absent & condition
     return Write("put", row, condition, (), otherwise)
 
@@ -148,14 +149,16 @@ _add: dict[str, Callable[[TransactWrite, Write], None]] = {
 }
 
 
+def key_attributes(kind: type[Row]) -> list[Attribute[Any]]:
+    """The attributes of the hash key and, if the table has one, the range key."""
+    names = [name for name in (kind._hash_keyname, kind._range_keyname) if name]
+    return [getattr(kind, name) for name in names]
+
+
 def keys_of(row: Row) -> tuple[Any, Any]:
     """The values of a row's hash key and range key (None where the table has none)."""
     kind = type(row)
-    range_attribute = kind._range_key_attribute()
-    return (
-        row.attribute_values[kind._hash_keyname],
-        row.attribute_values[kind._range_keyname] if range_attribute is not None else None,
-    )
+    assert kind._hash_keyname is not None
+    values = row.attribute_values
+    return values[kind._hash_keyname], values[kind._range_keyname] if kind._range_keyname else None
 
-
-__all__ = ["PynamoDBException", "StorageBusy", "Write", "check", "commit", "delete", "keys_of", "put", "update"]

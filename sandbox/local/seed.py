@@ -73,32 +73,26 @@ def _prices(shop: Shop) -> None:
             ),
         )
     )
+    three_snacks = Scope(PriceScope.CATEGORY, ("snack",))
+    by_amount, by_pieces = (Tier(19900, off=2000), Tier(39900, off=5000)), (Tier(3, percent_off=10),)
     promotions = (
-        Promotion(
-            "all-reduction", "全场满199减20，满399减50", Scope(), Measure.AMOUNT, (Tier(19900, off=2000), Tier(39900, off=5000)),
-            now, now + YEAR,
-        ),
-        Promotion(
-            "snack-pieces", "休闲零食3件9折", Scope(PriceScope.CATEGORY, ("snack",)), Measure.PIECES, (Tier(3, percent_off=10),),
-            now, now + YEAR,
-        ),
-    )  # fmt: skip
+        Promotion("all", "全场满199减20，满399减50", Scope(), Measure.AMOUNT, by_amount, now, now + YEAR),
+        Promotion("snacks", "休闲零食3件9折", three_snacks, Measure.PIECES, by_pieces, now, now + YEAR),
+    )
     for promotion in promotions:
         shop.promotions.put_promotion(promotion)
 
 
 def _coupons(shop: Shop) -> None:
+    welcome = Terms(CouponKind.AMOUNT, "新人满99减10", 1000, threshold=9900)
+    tea = Terms(CouponKind.PERCENT, "茗茶8折券", 20, 10000, 5000, ScopeKind.CATEGORY, ("tea",))
+    freight = Terms(CouponKind.FREIGHT, "运费抵扣券", 800)
+    one_day = Terms(CouponKind.AMOUNT, "限时24小时满59减6", 600, threshold=5900)
     templates = (
-        CouponTemplate("welcome", Terms(CouponKind.AMOUNT, "新人满99减10", 1000, 9900), total=100_000, valid_days=7),
-        CouponTemplate(
-            "tea-8",
-            Terms(CouponKind.PERCENT, "茗茶8折券", 20, 10000, 5000, ScopeKind.CATEGORY, ("tea",)),
-            10_000,
-            2,
-            30,
-        ),
-        CouponTemplate("freight", Terms(CouponKind.FREIGHT, "运费抵扣券", 800), 50_000, 3, 15),
-        CouponTemplate("one-day", Terms(CouponKind.AMOUNT, "限时24小时满59减6", 600, 5900), 100_000, 1, 1),
+        CouponTemplate("welcome", welcome, total=100_000, valid_days=7),
+        CouponTemplate("tea-8", tea, total=10_000, per_member=2, valid_days=30),
+        CouponTemplate("freight", freight, total=50_000, per_member=3, valid_days=15),
+        CouponTemplate("one-day", one_day, total=100_000, valid_days=1),
     )
     for template in templates:
         shop.coupons.put_template(template)

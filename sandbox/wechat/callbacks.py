@@ -22,6 +22,7 @@ from sandbox.wechat.world import World, rfc3339
 RETRY_SECONDS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 """Official waits between attempts: 15 retries over 24 hours and 4 minutes, then nothing."""
 
+_UNSENT: Doc = {"attempts": 0, "results": [], "delivered": False, "lost": False}
 Message = tuple[dict[str, str], bytes]
 Result = int | str
 """The shop's HTTP status; or why there is none: unreachable, dropped, delayed."""
@@ -32,6 +33,8 @@ class Callbacks:
         self._world = world
         self._signer = signer
         self._jobs = jobs
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()
         jobs.handle("callback", self.attempt)
 
     def make(self, event_type: str, original_type: str, summary: str, url: str, plaintext: Doc) -> str:
@@ -45,13 +48,26 @@ class Callbacks:
             "summary": summary,
         }
         callback = {"envelope": envelope, "original_type": original_type, "plaintext": plaintext, "url": url}
-        self._world.state.put("callback", id, callback | {"results": [], "delivered": False, "lost": False})
+        self._world.state.put("callback", id, callback | _UNSENT)
         patience = timedelta(seconds=self._world.settings.callback_timeout)
         self._jobs.schedule("callback", id, self._retry_at(0) + patience)
         return id
 
     def attempt(self, id: str) -> list[Result]:
-        """Send once, as the faults that hit say; retry later unless the shop said 2xx. One result a message sent."""
+        """Send once, as the faults that hit say; retry later unless the shop said 2xx. One result a message sent.
+
+        Nothing is sent if the callback is delivered or another attempt at it is under way.
+        """
+        with self._lock:
+            if id in self._under_way:
+                return []
+            self._under_way.add(id)
+        try:
+            return self._attempt(id)
+        finally:
+            self._under_way.discard(id)
+
+    def _attempt(self, id: str) -> list[Result]:
         callback = self._get(id)
         if callback["delivered"] or callback["lost"]:
             return []
@@ -62,11 +78,11 @@ class Callbacks:
         results: list[Result] = ["dropped"] if "drop" in faults or "lose" in faults else self.send(id, faults)
         with self._world.state.transaction():
             callback = self._get(id)
-            tries = callback["tries"] = callback.get("tries", 0) + 1
-            callback["lost"] = "lose" in faults or tries > len(RETRY_SECONDS)
+            callback["attempts"] += 1
+            callback["lost"] = "lose" in faults or callback["attempts"] > len(RETRY_SECONDS)
             self._world.state.put("callback", id, callback)
-        if not callback["delivered"] and not callback["lost"]:
-            self._jobs.schedule("callback", id, self._retry_at(tries - 1))
+            if not callback["delivered"] and not callback["lost"]:
+                self._jobs.schedule("callback", id, self._retry_at(callback["attempts"] - 1))
         return results
 
     def send(self, id: str, faults: Mapping[str, Fault]) -> list[Result]:

@@ -202,5 +202,5 @@ def _told_results(results: list[Result]) -> dict[str, Any]:
 
 
 def _told(callback: dict[str, Any]) -> dict[str, Any]:
-    told = {name: callback[name] for name in ("url", "results", "delivered", "lost", "plaintext")}
+    told = {name: callback[name] for name in ("url", "attempts", "results", "delivered", "lost", "plaintext")}
     return {"id": callback["envelope"]["id"], "event_type": callback["envelope"]["event_type"], **told}

@@ -83,9 +83,12 @@ class Faults:
     def add(self, wanted: Fault) -> None:
         """ValueError if there is no such fault or it has no such field."""
         fault = complete(wanted, OF_ANSWERS | OF_REFUNDS | OF_CALLBACKS)
+        try:
+            re.compile(fault["match"])
+        except re.error as error:
+            raise ValueError(f"match is no regular expression: {error}") from None
         if not fault["match"]:
             raise ValueError("match is missing")
-        re.compile(fault["match"])
         with self._lock:
             self._faults.append(fault)
 
@@ -118,6 +121,8 @@ class Faults:
 
 def complete(wanted: Fault, known: Mapping[str, Mapping[str, Any]]) -> Fault:
     """The fault with its defaults. ValueError if it is not one of the known ones."""
+    if not isinstance(wanted, dict):
+        raise ValueError("a fault is an object")
     name = str(wanted.get("do"))
     if name not in known:
         raise ValueError(f"no such fault: {name}; there are {', '.join(sorted(known))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 
@@ -11,12 +12,13 @@ _MODULES = 23
 def code_picture(seed: bytes, width: int) -> bytes:
     """A square greyscale PNG, `width` pixels wide, with a pattern that follows from the seed (64 bytes)."""
     bits = "".join(f"{byte:08b}" for byte in seed * 2)
-    cell = width // _MODULES
+    edges = [width * module // _MODULES for module in range(_MODULES + 1)]
+    sizes = [after - before for before, after in itertools.pairwise(edges)]
     rows = []
-    for y in range(width):
-        row = min(y // cell, _MODULES - 1)
-        modules = (bits[(row * _MODULES + min(x // cell, _MODULES - 1)) % len(bits)] for x in range(width))
-        rows.append(b"\0" + bytes(0 if module == "1" else 255 for module in modules))
+    for module, height in enumerate(sizes):
+        row = bits[module * _MODULES :] + bits
+        line = b"".join((b"\0" if bit == "1" else b"\xff") * size for bit, size in zip(row, sizes, strict=False))
+        rows.append((b"\0" + line) * height)
     header = struct.pack(">IIBBBBB", width, width, 8, 0, 0, 0, 0)
     chunks = (b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows), 9)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
