@@ -106,9 +106,7 @@ def bind_phone(call: Call[BindPhone]) -> MemberView:
     return _member_view(call.shop.identity.bind_phone(call.session, call.body.code))
 
 
-@routes.endpoint(
-    "POST", "/logout-everywhere", summary="End all my sessions", status=204, errors=(MemberNotFound,)
-)
+@routes.endpoint("POST", "/logout-everywhere", summary="End all my sessions", status=204, errors=(MemberNotFound,))
 def log_out_everywhere(call: Call[None]) -> None:
     """At once, on every device, this one too."""
     call.shop.identity.revoke(call.member_id)
