@@ -98,7 +98,7 @@ class CutDone(msgspec.Struct, frozen=True):
 
 
 class LaunchQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    cursor: Annotated[str | None, Meta(max_length=300, description="next_cursor of the page before.")] = None
+    cursor: Annotated[str | None, Meta(description="next_cursor of the page before.")] = None
     limit: Annotated[int, Meta(ge=1, le=50, description="Launches per page.", examples=[20])] = 20
 
 

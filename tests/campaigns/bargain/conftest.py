@@ -5,4 +5,4 @@ from .world import World
 
 @pytest.fixture
 def world(tables: str) -> World:
-    return World()
+    return World(tables)

@@ -1,5 +1,6 @@
 """What holds when many act at the same moment, on an engine with true transactions."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -103,9 +104,11 @@ def test_an_order_and_the_expiry_at_the_same_moment_leave_one_of_the_two(world: 
         leader = f"leader{round_}"
         launch_id = world.reached(leader)
         in_time, over = end - timedelta(seconds=1), end
-        ordering = [partial(world.placed, world.intent(launch_id, leader), in_time) for _ in range(25)]
-        expiring = [partial(world.bargain.expire, launch_id, over) for _ in range(25)]
-        results = at_once([*ordering, *expiring])
+        jobs: list[Callable[[], object]] = []
+        for _ in range(25):
+            jobs.append(partial(world.placed, world.intent(launch_id, leader), in_time))
+            jobs.append(partial(world.bargain.expire, launch_id, over))
+        results = at_once(jobs)
         ordered = [result for result in results if isinstance(result, CampaignOrder)]
         launch, _ = world.bargain.show(launch_id)
         assert len(ordered) <= 1
@@ -116,8 +119,9 @@ def test_an_order_and_the_expiry_at_the_same_moment_leave_one_of_the_two(world: 
 def test_a_cut_and_an_order_at_any_price_never_both_move_the_price(world: World) -> None:
     world.change(buy_at=BuyAt.ANY_PRICE, cuts_to_floor=40, stock=1000)
     launch_id = world.launched()
-    cutting = [partial(world.bargain.cut, launch_id, friend, NOW) for friend in people(30)]
-    results = at_once([*cutting, *(partial(world.placed, world.intent(launch_id)) for _ in range(20))])
+    jobs: list[Callable[[], object]] = [partial(world.bargain.cut, launch_id, friend, NOW) for friend in people(30)]
+    jobs[10:10] = [partial(world.placed, world.intent(launch_id)) for _ in range(20)]
+    results = at_once(jobs)
     launch, cuts = world.bargain.show(launch_id)
     helped = [one for one in results if isinstance(one, Helped)]
     assert launch.state is State.ORDERED

@@ -48,7 +48,8 @@ class FakeActivities:
 class World:
     """Activity `a1` runs; `order` and its kin do what orders do: join the writes of the kind to a transaction."""
 
-    def __init__(self, config: BargainConfig = CONFIG) -> None:
+    def __init__(self, prefix: str, config: BargainConfig = CONFIG) -> None:
+        self.table = f"{prefix}bargain"
         self.activities = FakeActivities()
         self.store = BargainStore()
         self.bargain = Bargain(self.store, self.activities, random.Random(7))
