@@ -33,9 +33,8 @@ class Callbacks:
         self._world = world
         self._signer = signer
         self._jobs = jobs
-        self._lock = threading.Lock()
-        self._under_way: set[str] = set()
-        jobs.handle("callback", self.attempt)
+        self._locks: dict[str, threading.Lock] = {}
+        jobs.handle("callback", self._attempt_due)
 
     def make(self, event_type: str, original_type: str, summary: str, url: str, plaintext: Doc) -> str:
         """Keep a callback and return its id. The caller is to `attempt` it; the schedule does if the caller cannot."""
@@ -54,18 +53,15 @@ class Callbacks:
         return id
 
     def attempt(self, id: str) -> list[Result]:
-        """Send once, as the faults that hit say; retry later unless the shop said 2xx. One result a message sent.
-
-        Nothing is sent if the callback is delivered or another attempt at it is under way.
-        """
-        with self._lock:
-            if id in self._under_way:
-                return []
-            self._under_way.add(id)
-        try:
+        """Send once, as the faults that hit say; retry later unless the shop said 2xx. One result a message sent."""
+        with self._lock(id):
             return self._attempt(id)
-        finally:
-            self._under_way.discard(id)
+
+    def _attempt_due(self, id: str) -> None:
+        """An attempt that was under way when this one came due has planned anew."""
+        with self._lock(id):
+            if self._jobs.is_due("callback", id):
+                self._attempt(id)
 
     def _attempt(self, id: str) -> list[Result]:
         callback = self._get(id)
@@ -81,7 +77,9 @@ class Callbacks:
             callback["attempts"] += 1
             callback["lost"] = "lose" in faults or callback["attempts"] > len(RETRY_SECONDS)
             self._world.state.put("callback", id, callback)
-            if not callback["delivered"] and not callback["lost"]:
+            if callback["delivered"] or callback["lost"]:
+                self._jobs.cancel("callback", id)
+            else:
                 self._jobs.schedule("callback", id, self._retry_at(callback["attempts"] - 1))
         return results
 
@@ -149,6 +147,9 @@ class Callbacks:
             callback["delivered"] = callback["delivered"] or delivered
             callback["last"] = (last[0], last[1].decode())
             self._world.state.put("callback", id, callback)
+
+    def _lock(self, id: str) -> threading.Lock:
+        return self._locks.setdefault(id, threading.Lock())
 
     def _get(self, id: str) -> Doc:
         callback = self._world.state.get("callback", id)

@@ -34,6 +34,13 @@ class Jobs:
         self._world.state.put("job", f"{name}:{id}", {"name": name, "id": id, "due": due.timestamp()})
         self.wake()
 
+    def cancel(self, name: str, id: str) -> None:
+        self._world.state.remove("job", f"{name}:{id}")
+
+    def is_due(self, name: str, id: str) -> bool:
+        job = self._world.state.get("job", f"{name}:{id}")
+        return job is not None and bool(job["due"] <= self._world.now().timestamp())
+
     def start(self) -> None:
         self._thread.start()
 
