@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from ..kernel.paging import BadCursor
-from ..web import Call, Routes
+from ..web import Call, NextCursor, PageQuery, Routes
 from .rules import (
     ClaimableTemplate,
     Coupon,
@@ -82,13 +82,11 @@ class CouponsView(msgspec.Struct, frozen=True):
         list[CouponView],
         Meta(description="Unused: the first to expire in front; used and expired: the latest in front."),
     ]
-    next_cursor: Annotated[str | None, Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
-class Mine(msgspec.Struct, frozen=True):
+class Mine(PageQuery, frozen=True, kw_only=True):
     state: Annotated[CouponState, Meta(description="Which coupons.", examples=["UNUSED"])] = CouponState.UNUSED
-    cursor: Annotated[str | None, Meta(description="`next_cursor` of the page before.")] = None
-    limit: Annotated[int, Meta(ge=1, le=50, description="Coupons on a page.", examples=[20])] = 20
 
 
 @routes.endpoint("GET", "/coupon-templates", summary="Coupons that can be claimed", answers=TemplatesView)

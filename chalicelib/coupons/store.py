@@ -77,8 +77,8 @@ class ByStanding(LocalSecondaryIndex["CouponRow"]):
 
 
 class CouponRow(DueRow):
-    """`standing` is `OPEN#<expires_at>#<coupon_id>` or `USED#<used_at>#<coupon_id>`. Expiring does not change it: unused
-    and expired are the two sides of the present moment.
+    """`standing` is `OPEN#<expires_at>#<coupon_id>` or `USED#<used_at>#<coupon_id>`. Expiring does not change it:
+    unused and expired are the two sides of the present moment.
 
     `rest_*` say how the coupon stands and what it waits for while it is unused. Spending leaves them alone, so that
     giving it back needs no reading.
