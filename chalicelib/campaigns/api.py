@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..kernel.paging import BadCursor
-from ..web import Call, Routes
+from ..web import Call, NextCursor, PageQuery, Routes
 from .base import Activity, ActivityNotFound, UnknownCampaign
 
 routes = Routes(__name__)
@@ -17,8 +17,8 @@ class ActivityView(msgspec.Struct, frozen=True):
     kind: Annotated[str, msgspec.Meta(description="groupbuy or bargain.", examples=["groupbuy"])]
     product_id: Annotated[str, msgspec.Meta(description="Product.", examples=["P001"])]
     title: Annotated[str, msgspec.Meta(description="Title.", examples=["龙井茶三人团"])]
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: Annotated[datetime, msgspec.Meta(description="Start.", examples=["2026-11-20T02:00:00Z"])]
+    ends_at: Annotated[datetime, msgspec.Meta(description="End.", examples=["2027-11-20T02:00:00Z"])]
     running: Annotated[bool, msgspec.Meta(description="Whether it runs now.", examples=[True])]
     prices: Annotated[dict[str, int], msgspec.Meta(description="Fen by SKU.", examples=[{"P001-01": 9900}])]
     facts: Annotated[
@@ -28,13 +28,11 @@ class ActivityView(msgspec.Struct, frozen=True):
 
 class ActivityPage(msgspec.Struct, frozen=True):
     items: Annotated[list[ActivityView], msgspec.Meta(description="Newest first.")]
-    next_cursor: Annotated[str | None, msgspec.Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
-class ActivityQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class ActivityQuery(PageQuery, frozen=True, kw_only=True):
     kind: Annotated[str, msgspec.Meta(max_length=32, description="groupbuy or bargain.", examples=["groupbuy"])]
-    cursor: Annotated[str | None, msgspec.Meta(max_length=300, description="next_cursor of the page before.")] = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="Activities per page.", examples=[20])] = 20
 
 
 @routes.endpoint(

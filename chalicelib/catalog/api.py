@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from ..kernel.errors import Invalid
 from ..kernel.paging import BadCursor
-from ..web import Call, Routes
+from ..web import Call, NextCursor, PageQuery, Routes
 from .rules import ALL, Category, ProductNotFound, Sku, Sort, by_category, by_tag, tree
 from .service import ProductPage
 
@@ -28,7 +28,7 @@ StruckPrice = Annotated[
 ]
 
 
-class Look(msgspec.Struct, frozen=True):
+class Look(PageQuery, frozen=True, kw_only=True):
     """One of `category` and `tag`, or neither for all products."""
 
     category: Annotated[
@@ -37,8 +37,6 @@ class Look(msgspec.Struct, frozen=True):
     ] = None
     tag: Annotated[Annotated[str, Meta(max_length=20)] | None, Meta(description="A tag.", examples=["新品"])] = None
     sort: Annotated[Sort, Meta(description="Order of the list.", examples=["newest"])] = Sort.NEWEST
-    cursor: Annotated[str | None, Meta(description="`next_cursor` of the page before.")] = None
-    limit: Annotated[int, Meta(ge=1, le=50, description="Products on a page.", examples=[20])] = 20
 
 
 class SubCategoryView(msgspec.Struct, frozen=True):
@@ -73,7 +71,7 @@ class CardView(msgspec.Struct, frozen=True):
 
 class CardsView(msgspec.Struct, frozen=True):
     items: Annotated[list[CardView], Meta(description="A page of products.")]
-    next_cursor: Annotated[str | None, Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
 class SkuView(msgspec.Struct, frozen=True):

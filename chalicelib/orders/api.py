@@ -7,13 +7,14 @@ import msgspec
 
 from ..addresses.rules import AddressNotFound
 from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, Choice, NotInActivity, UnknownCampaign
+from ..cart.api import AdjustmentView, HintView
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor
 from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
 from ..storage.writes import StorageBusy
-from ..web import Call, Routes
+from ..web import Call, NextCursor, PageQuery, Routes
 from .place import Preview, Wanted
 from .rules import (
     MOST_LINES,
@@ -42,17 +43,26 @@ EXAMPLE_TIME = "2026-11-22T02:00:00Z"
 
 
 class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    sku_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="SKU.", examples=["P001-01"])]
+    sku_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="SKU.", examples=["tee-01"])]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=999, description="Pieces.", examples=[1])]
 
 
 class WantedCampaign(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     kind: Annotated[str, msgspec.Meta(max_length=32, description="groupbuy or bargain.", examples=["groupbuy"])]
-    activity_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="Activity.", examples=["A001"])]
-    group_id: Annotated[
-        str | None,
-        msgspec.Meta(description="Team to join (left out: open one), or launch to buy.", examples=[None]),
-    ] = None
+    activity_id: Annotated[
+        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="Activity.", examples=["team-tea"])
+    ]
+    group_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+                description="Team to join (left out: open one), or launch to buy.",
+                examples=["01K0TEAM"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -61,20 +71,35 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     lines: Annotated[
         tuple[WantedLine, ...], msgspec.Meta(max_length=MOST_LINES, description="SKUs; empty: the cart's selection.")
     ] = ()
-    address_id: Annotated[
-        str | None, msgspec.Meta(max_length=64, description="Where to; needed to place.", examples=[None])
-    ] = None
-    coupon_id: Annotated[
-        str | None, msgspec.Meta(max_length=64, description="One of the member's.", examples=[None])
-    ] = None
+    address_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="Where to; needed to place.", examples=["01K0ADDRESS"]
+            ),
+        ]
+        | None
+    ) = None
+    coupon_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="One of the member's.", examples=["01K0COUPON"]
+            ),
+        ]
+        | None
+    ) = None
     campaign: WantedCampaign | None = None
     remark: Annotated[str, msgspec.Meta(max_length=200, description="Words for the merchant.", examples=[""])] = ""
-    expected_payable: Annotated[
-        int | None,
-        msgspec.Meta(
-            ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[None]
-        ),
-    ] = None
+    expected_payable: (
+        Annotated[
+            int,
+            msgspec.Meta(
+                ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[11800]
+            ),
+        ]
+        | None
+    ) = None
 
     def wanted(self) -> Wanted:
         asked = self.campaign
@@ -100,22 +125,6 @@ class OrderLineView(msgspec.Struct, frozen=True):
     discount: Annotated[int, msgspec.Meta(description="Fen off this line.", examples=[0])]
     freight: Annotated[int, msgspec.Meta(description="Fen of freight borne by this line.", examples=[0])]
     payable: Fen
-
-
-class AdjustmentView(msgspec.Struct, frozen=True):
-    kind: Annotated[str, msgspec.Meta(description="What kind of saving.", examples=["FULL_REDUCTION"])]
-    id: Annotated[str, msgspec.Meta(description="Promotion or coupon.", examples=["PR001"])]
-    title: Annotated[str, msgspec.Meta(description="As shown.", examples=["满100减20"])]
-    amount: Annotated[int, msgspec.Meta(description="Fen saved.", examples=[2000])]
-    lines: Annotated[dict[str, int], msgspec.Meta(description="Fen by SKU.", examples=[{"P001-01": 2000}])]
-
-
-class HintView(msgspec.Struct, frozen=True):
-    kind: Annotated[str, msgspec.Meta(description="What the hint is about.", examples=["FULL_REDUCTION"])]
-    id: Annotated[str, msgspec.Meta(description="Promotion or coupon.", examples=["PR001"])]
-    missing: Annotated[int, msgspec.Meta(description="Fen or pieces to the next saving.", examples=[2000])]
-    saves: Annotated[int, msgspec.Meta(description="Fen it would save.", examples=[5000])]
-    text: Annotated[str, msgspec.Meta(description="For the shopper.", examples=["再买20元减50元"])]
 
 
 class PreviewView(msgspec.Struct, frozen=True):
@@ -187,15 +196,13 @@ class OrderView(OrderCard, frozen=True):
 
 class OrderPage(msgspec.Struct, frozen=True):
     items: Annotated[list[OrderCard], msgspec.Meta(description="Newest first.")]
-    next_cursor: Annotated[str | None, msgspec.Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
-class OrderQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class OrderQuery(PageQuery, frozen=True, kw_only=True):
     state: Annotated[OrderState | None, msgspec.Meta(description="Only orders in this state.", examples=["PAID"])] = (
         None
     )
-    cursor: Annotated[str | None, msgspec.Meta(max_length=300, description="next_cursor of the page before.")] = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="Orders per page.", examples=[20])] = 20
 
 
 CHOOSING: tuple[type[ShopError], ...] = (
@@ -338,6 +345,6 @@ def _preview(preview: Preview) -> PreviewView:
         freight=priced.freight,
         payable=priced.payable,
         adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments],
-        hints=[HintView(h.kind, h.id, h.missing, h.saves, h.text) for h in priced.hints],
+        hints=[HintView(h.kind, h.id, h.measure, h.missing, h.saves, h.text) for h in priced.hints],
         notes=list(priced.notes),
     )

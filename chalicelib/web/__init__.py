@@ -7,5 +7,6 @@ app.py       ShopApp: Chalice itself, answering in the same form
 """
 
 from .routes import Call, Endpoint, Routes
+from .shapes import NextCursor, PageQuery
 
-__all__ = ["Call", "Endpoint", "Routes"]
+__all__ = ["Call", "Endpoint", "NextCursor", "PageQuery", "Routes"]

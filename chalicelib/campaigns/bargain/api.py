@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from ...kernel.paging import BadCursor
 from ...storage.writes import StorageBusy
-from ...web import Call, Routes
+from ...web import Call, NextCursor, PageQuery, Routes
 from ..base import ActivityNotFound, ActivityNotRunning, CampaignLimit
 from .rules import (
     AlreadyHelped,
@@ -86,7 +86,7 @@ class LaunchView(LaunchCard, frozen=True):
 
 class LaunchPage(msgspec.Struct, frozen=True):
     items: Annotated[list[LaunchCard], Meta(description="Newest first.")]
-    next_cursor: Annotated[str | None, Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
 class CutDone(msgspec.Struct, frozen=True):
@@ -95,11 +95,6 @@ class CutDone(msgspec.Struct, frozen=True):
     state: LaunchState
     people_left: PeopleLeft
     as_new_member: Annotated[bool, Meta(description="It had the weight of a new member's cut.", examples=[False])]
-
-
-class LaunchQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    cursor: Annotated[str | None, Meta(description="next_cursor of the page before.")] = None
-    limit: Annotated[int, Meta(ge=1, le=50, description="Launches per page.", examples=[20])] = 20
 
 
 @routes.endpoint(
@@ -118,7 +113,7 @@ def launch(call: Call[NewLaunch]) -> LaunchCard:
 
 
 @routes.endpoint(
-    "GET", "/bargain/launches", summary="My bargains", query=LaunchQuery, answers=LaunchPage, errors=(BadCursor,)
+    "GET", "/bargain/launches", summary="My bargains", query=PageQuery, answers=LaunchPage, errors=(BadCursor,)
 )
 def mine(call: Call[None]) -> LaunchPage:
     page = call.shop.bargain.launches(call.member_id, call.query.cursor, call.query.limit)

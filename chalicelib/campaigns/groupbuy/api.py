@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ...kernel.paging import BadCursor
-from ...web import Call, Routes
+from ...web import Call, NextCursor, PageQuery, Routes
 from ...wechat.errors import WeChatBusy, WeChatMisconfigured, WeChatRateLimited
 from ..base import ActivityNotFound
 from .rules import SeatState, Team, TeamNotFound, TeamState, joinable, text
@@ -49,7 +49,7 @@ class TeamCard(msgspec.Struct, frozen=True):
 
 class TeamPage(msgspec.Struct, frozen=True):
     items: Annotated[list[TeamCard], Meta(description="The team that ends first in front. May be short of `limit`.")]
-    next_cursor: Annotated[str | None, Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
 class TeamView(TeamCard, frozen=True):
@@ -81,7 +81,7 @@ class SeatView(msgspec.Struct, frozen=True):
 
 class SeatPage(msgspec.Struct, frozen=True):
     items: Annotated[list[SeatView], Meta(description="Newest order first.")]
-    next_cursor: Annotated[str | None, Meta(description="None on the last page.", examples=[None])]
+    next_cursor: NextCursor
 
 
 class CodeView(msgspec.Struct, frozen=True):
@@ -89,11 +89,6 @@ class CodeView(msgspec.Struct, frozen=True):
 
     content_type: Annotated[str, Meta(description="Of the image.", examples=["image/jpeg"])]
     base64: Annotated[str, Meta(description="The image, to be drawn on the poster.", examples=["/9j/4AAQSkZJRg=="])]
-
-
-class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    cursor: Annotated[str | None, Meta(max_length=300, description="next_cursor of the page before.")] = None
-    limit: Annotated[int, Meta(ge=1, le=50, description="Items per page.", examples=[20])] = 20
 
 
 class CodeQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

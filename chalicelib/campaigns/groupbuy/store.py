@@ -1,8 +1,8 @@
 """Table `groupbuy`: teams with their seats, and where each member stands in each activity.
 
-    pk T#<team>    sk #              the team; in index `joinable` while open to others, in index `due` until it is over
-    pk T#<team>    sk M#<member>     a seat; index `by_member`
-    pk M#<member>  sk A#<activity>   the member's orders that count, and the last seat taken
+pk T#<team>    sk #              the team; in index `joinable` while open to others, in index `due` until it is over
+pk T#<team>    sk M#<member>     a seat; index `by_member`
+pk M#<member>  sk A#<activity>   the member's orders that count, and the last seat taken
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,0 +1,21 @@
+"""Shapes that many routes share."""
+
+from typing import Annotated
+
+import msgspec
+
+NextCursor = Annotated[
+    str | None, msgspec.Meta(description="For the next page; null on the last one.", examples=[None])
+]
+
+
+class PageQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Which page of a list."""
+
+    cursor: (
+        Annotated[
+            str, msgspec.Meta(max_length=300, description="`next_cursor` of the page before.", examples=["MDAxI3RlYQ"])
+        ]
+        | None
+    ) = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50, description="Items on a page.", examples=[20])] = 20
