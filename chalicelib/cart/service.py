@@ -1,0 +1,139 @@
+"""Use cases of the cart. Each change answers the whole cart after it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ..catalog import Offer, ProductNotFound
+from ..coupons import Coupon
+from ..kernel.clock import Clock
+from ..pricing import PriceRules, coupon_offer
+from ..stock import SoldOut
+from .rules import CartLine, CartLineNotFound, Contents, LineChange, check_room
+from .store import CartStore
+from .view import CartView, line_views, total
+
+
+class Catalog(Protocol):
+    def offers(self, sku_ids: Iterable[str]) -> Mapping[str, Offer]: ...
+
+
+class Stock(Protocol):
+    def levels(self, sku_ids: Iterable[str]) -> Mapping[str, int]: ...
+
+
+class Promotions(Protocol):
+    def rules(self) -> PriceRules: ...
+
+
+class Coupons(Protocol):
+    def usable(self, member_id: str, now: datetime) -> Sequence[Coupon]: ...
+
+
+@dataclass(frozen=True)
+class Market:
+    """What SKUs are like now: those that were `asked` for."""
+
+    asked: frozenset[str] = frozenset()
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    levels: Mapping[str, int] = field(default_factory=dict)
+
+    def offer(self, sku_id: str, pieces: int) -> Offer:
+        """Raises ProductNotFound or SoldOut if so many pieces are not for sale."""
+        offer = self.offers.get(sku_id)
+        if offer is None or not offer.on_shelf:
+            raise ProductNotFound
+        available = self.levels.get(sku_id, 0)
+        if available < pieces:
+            raise SoldOut(sku_id=sku_id, available=available)
+        return offer
+
+
+class Cart:
+    """Answering a cart takes its own read or write, one of offers and one of stock; price rules and coupons only if a
+    line is selected."""
+
+    def __init__(
+        self,
+        store: CartStore,
+        catalog: Catalog,
+        stock: Stock,
+        promotions: Promotions,
+        coupons: Coupons,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._stock = stock
+        self._promotions = promotions
+        self._coupons = coupons
+        self._clock = clock
+
+    def show(self, member_id: str) -> CartView:
+        contents = self._store.get(member_id)
+        return self._view(member_id, contents, Market())
+
+    def add(self, member_id: str, sku_id: str, quantity: int) -> CartView:
+        """So many more pieces, selected. Nothing is reserved.
+
+        Raises ProductNotFound (also for what is off the shelf), SoldOut, CartFull, TooManyPieces.
+        """
+        seen = self._store.get(member_id)
+        market = self._market({*seen.lines, sku_id})
+        check_room(seen, sku_id, quantity)
+        line = seen.lines.get(sku_id)
+        offer = market.offer(sku_id, quantity + (line.quantity if line else 0))
+        contents = self._store.add(member_id, seen, sku_id, quantity, offer.price, self._clock())
+        return self._view(member_id, contents, market)
+
+    def change(self, member_id: str, sku_id: str, quantity: int | None, selected: bool | None) -> CartView:
+        """None leaves as it is. Fewer pieces than before are never refused.
+
+        Raises CartLineNotFound, ProductNotFound (also for what is off the shelf), SoldOut.
+        """
+        seen = self._store.get(member_id)
+        line = seen.lines.get(sku_id)
+        if line is None:
+            raise CartLineNotFound
+        if quantity is None and selected is None:
+            return self._view(member_id, seen, Market())
+        market = self._market(seen.lines)
+        price = line.price_seen
+        if quantity is not None:
+            price = market.offer(sku_id, quantity if quantity > line.quantity else 0).price
+        contents = self._store.change(member_id, sku_id, LineChange(quantity, price, selected))
+        return self._view(member_id, contents, market)
+
+    def select_all(self, member_id: str, *, selected: bool) -> CartView:
+        contents = self._store.select_all(member_id, self._store.get(member_id), selected=selected)
+        return self._view(member_id, contents, Market())
+
+    def remove(self, member_id: str, sku_ids: Sequence[str]) -> CartView:
+        """What is not there is gone already."""
+        return self._view(member_id, self._store.remove(member_id, sku_ids), Market())
+
+    def clear(self, member_id: str) -> CartView:
+        self._store.clear(member_id)
+        return self._view(member_id, Contents({}, exists=False), Market())
+
+    def selected(self, member_id: str) -> list[CartLine]:
+        """What the shopper selected, also if it cannot be bought as it stands."""
+        return [line for line in self._store.get(member_id).lines.values() if line.selected]
+
+    def taken(self, member_id: str, sku_ids: Sequence[str]) -> None:
+        """These were ordered and leave the cart. May be repeated."""
+        self._store.remove(member_id, sku_ids)
+
+    def _market(self, sku_ids: Iterable[str]) -> Market:
+        asked = frozenset(sku_ids)
+        return Market(asked, self._catalog.offers(asked), self._stock.levels(asked))
+
+    def _view(self, member_id: str, contents: Contents, market: Market) -> CartView:
+        if not market.asked.issuperset(contents.lines):  # nothing was asked yet, or others put something in meanwhile
+            market = self._market(contents.lines)
+        lines = line_views(contents, market.offers, market.levels)
+        if not any(line.selected for line in lines):
+            return total(lines, market.offers, PriceRules(), ())
+        held = self._coupons.usable(member_id, self._clock())
+        return total(lines, market.offers, self._promotions.rules(), [coupon_offer(coupon) for coupon in held])
