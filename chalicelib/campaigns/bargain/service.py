@@ -46,7 +46,8 @@ from .rules import (
 )
 from .store import BargainStore, Standing
 
-SPARE_ATTEMPTS = 10
+SPARE_RACES = 10
+MOST_BUSY = 4
 LONGEST_PAUSE = 0.4
 
 
@@ -105,21 +106,28 @@ class Bargain:
     def cut(self, launch_id: str, member: Member, now: datetime) -> Helped:
         """One helper's cut. Whoever loses the race for the price looks again and cuts from the new one.
 
-        Raises LaunchNotFound, OwnLaunch, AlreadyHelped, LaunchOver, HelperLimit, DailyCutLimit, CutTooSoon.
+        Raises LaunchNotFound, OwnLaunch, AlreadyHelped, LaunchOver, HelperLimit, DailyCutLimit, CutTooSoon, and
+        StorageBusy when DynamoDB stays out of breath.
         """
-        attempt, most = 0, SPARE_ATTEMPTS
-        while attempt < most:
+        lost = busy = 0
+        while True:
             launch, before, helper = self._store.for_cut(launch_id, member.member_id)
             if launch is None:
                 raise LaunchNotFound
             check_cut(launch, helper, before, now)
             try:
                 return self._cut_once(launch, member, helper, now)
-            except LaunchChanged:
+            except LaunchChanged as error:
                 # Each lost race is another's cut, so there are never more of them than cuts to the floor.
-                attempt, most = attempt + 1, launch.terms.cuts_to_floor + SPARE_ATTEMPTS
-                self._pause(self._random.uniform(0, min(LONGEST_PAUSE, 0.01 * 2 ** min(attempt, 10))))
-        raise StorageBusy
+                lost += 1
+                if lost > launch.terms.cuts_to_floor + SPARE_RACES:
+                    raise StorageBusy from error
+            except StorageBusy:
+                # DynamoDB turns transactions away that meet at one launch; by now its price is another anyway.
+                busy += 1
+                if busy > MOST_BUSY:
+                    raise
+            self._pause(self._random.uniform(0, min(LONGEST_PAUSE, 0.01 * 2 ** min(lost + busy, 10))))
 
     def show(self, launch_id: str) -> tuple[Launch, list[Cut]]:
         """A launch and its cuts, latest first, for whoever was given its id. Raises LaunchNotFound."""

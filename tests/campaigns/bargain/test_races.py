@@ -10,6 +10,7 @@ from chalicelib.campaigns.bargain import BuyAt, State
 from chalicelib.campaigns.bargain.service import Helped
 from chalicelib.campaigns.base import CampaignOrder
 
+from .conflicts import turning_away
 from .world import CONFIG, NOW, Person, World, at_once, newcomer, people, refusals
 
 THREADS = 50
@@ -30,6 +31,17 @@ def test_fifty_friends_cutting_at_the_same_moment_all_succeed_and_land_exactly_o
     assert {cut.member_id for cut in cuts} == {"leader", *(friend.member_id for friend in friends)}
     assert min(cut.amount for cut in cuts) >= 1
     assert all(isinstance(one, Helped) and one.amount >= 1 for one in helped)
+
+
+def test_fifty_friends_all_succeed_where_transactions_that_meet_are_turned_away(world: World) -> None:
+    world.change(cuts_to_floor=THREADS + 1)
+    launch_id = world.launched()
+    with turning_away() as turned_away:
+        helped = at_once(partial(world.bargain.cut, launch_id, friend, NOW) for friend in people(THREADS))
+    assert refusals(helped) == []
+    assert len(turned_away) > 0
+    launch, _ = world.bargain.show(launch_id)
+    assert (launch.price, launch.cuts) == (CONFIG.floor_price, THREADS + 1)
 
 
 def test_more_friends_than_are_needed_are_told_that_the_launch_is_over(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,9 @@ from chalicelib.campaigns.bargain.rules import (
     LaunchOver,
     OwnLaunch,
 )
+from chalicelib.campaigns.bargain.store import Standing
 from chalicelib.campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit
+from chalicelib.kernel.errors import ShopError
 from chalicelib.kernel.paging import BadCursor
 from chalicelib.storage.table import dynamodb
 from chalicelib.storage.writes import StorageBusy
@@ -199,18 +201,42 @@ def test_launches_are_kept_although_the_table_forgets_rows(world: World) -> None
     assert all("expires_at" not in row for row in item)
 
 
-class AlwaysLosing(BargainStore):
-    """Somebody is faster every time."""
+class Unlucky(BargainStore):
+    """Every cut meets the same misfortune."""
+
+    def __init__(self, misfortune: ShopError) -> None:
+        self._misfortune = misfortune
 
     def cut(self, *args: Any, **kwargs: Any) -> Any:
-        raise LaunchChanged
+        raise self._misfortune
 
 
-def test_a_cut_gives_up_after_as_many_lost_races_as_there_can_be(world: World) -> None:
+@pytest.mark.parametrize(
+    ("misfortune", "least", "most"), [(LaunchChanged(), CONFIG.cuts_to_floor, 20), (StorageBusy(), 1, 5)]
+)
+def test_a_cut_gives_up_when_it_has_lost_more_races_than_there_can_be_or_storage_stays_busy(
+    world: World, misfortune: ShopError, least: int, most: int
+) -> None:
     launch_id = world.launched()
     pauses: list[float] = []
-    unlucky = Bargain(AlwaysLosing(), world.activities, random.Random(1), pauses.append)
+    unlucky = Bargain(Unlucky(misfortune), world.activities, random.Random(1), pauses.append)
     with pytest.raises(StorageBusy):
         unlucky.cut(launch_id, Person("h"), NOW)
-    assert CONFIG.cuts_to_floor <= len(pauses) <= 20
+    assert least <= len(pauses) <= most
     assert all(0 <= pause <= 0.5 for pause in pauses)
+
+
+def test_who_loses_the_race_to_launch_is_told_of_the_launch_that_won(world: World) -> None:
+    class Late(BargainStore):
+        """Sees the launch that lives only when it is too late."""
+
+        def standing(self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None) -> Standing:
+            standing = super().standing(activity_id, member_id, now, launch_id)
+            self.standing = super().standing  # type: ignore[method-assign]
+            return replace(standing, live_launch_id=None)
+
+    launch_id = world.launched()
+    late = Bargain(Late(), world.activities, random.Random(1))
+    with pytest.raises(LaunchExists) as refused:
+        late.launch("a1", Person("leader"), NOW)
+    assert refused.value.details == {"launch_id": launch_id}
