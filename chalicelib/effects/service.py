@@ -78,7 +78,7 @@ class Effects:
         """Messages are a courtesy: none of them may keep an order from moving."""
         for name, message in messages_for(order):
             delivery = self._messaging.send(order.member_id, message, once=f"{name}:{order.order_id}")
-            logger.info("message", order_id=order.order_id, message=name, delivery=delivery)
+            logger.info("told", order_id=order.order_id, about=name, delivery=delivery)
 
 
 def _failed(row: OrderRow, error: Exception) -> None:

@@ -179,6 +179,7 @@ class Placing:
 
     def _order(self, session: Session, wanted: Wanted, preview: Preview, now: datetime) -> Order:
         order_id = new_id(now)
+        now = now.replace(microsecond=0)  # as stored, so that the first answer is like all later ones
         priced, campaign = preview.priced, preview.campaign
         order = Order(
             order_id=order_id,

@@ -31,13 +31,16 @@ class Row(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        if cls._connection is None or cls._connection.table_name != cls.Meta.table_name:
-            connection = super()._get_connection()
-            connection.connection = _shared(connection.get_meta_table())
+        if cls not in _ready:
+            with _lock:
+                connection = super()._get_connection()
+                connection.connection = _shared(connection.get_meta_table())
+                _ready.add(cls)  # last: until then pynamodb has set a connection that is not ours
         return super()._get_connection()
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+_ready: set[type[Row]] = set()
 _connection: Connection | None = None
 _where: dict[str, Any] = {}
 
@@ -46,6 +49,7 @@ def bind(prefix: str, region: str, endpoint: str | None = None) -> None:
     """Point every row at tables called `<prefix><name>`. No I/O; the client is made at the first call."""
     global _connection, _where
     _connection, _where = None, {"region": region, "host": endpoint}
+    _ready.clear()
     for kind in Row.kinds:
         kind.Meta.table_name = prefix + kind.bare_name
         kind._connection = None

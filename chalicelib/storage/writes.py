@@ -161,4 +161,3 @@ def keys_of(row: Row) -> tuple[Any, Any]:
     assert kind._hash_keyname is not None
     values = row.attribute_values
     return values[kind._hash_keyname], values[kind._range_keyname] if kind._range_keyname else None
-

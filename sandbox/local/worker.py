@@ -109,7 +109,7 @@ def _iterator(streams: Any, arn: str, shard: str, kind: str) -> str:
 
 
 def _deliver(handler: Handler, records: list[dict[str, Any]], stop: threading.Event) -> None:
-    event = {"Records": [{**record, "eventSourceARN": "local"} for record in records]}
+    event = {"Records": [_as_lambda_gets_it(record) for record in records]}
     for attempt in range(TRIES):
         try:
             handler(event, None)
@@ -117,6 +117,13 @@ def _deliver(handler: Handler, records: list[dict[str, Any]], stop: threading.Ev
         except Exception:
             logger.exception("stream batch failed", attempt=attempt)
             stop.wait(0.2 * 2**attempt)
+
+
+def _as_lambda_gets_it(record: dict[str, Any]) -> dict[str, Any]:
+    """boto3 turns the creation time into a datetime; Lambda's event has seconds. It also names its source."""
+    change = {**record["dynamodb"]}
+    change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
+    return {**record, "dynamodb": change, "eventSourceARN": "local"}
 
 
 def main() -> None:
