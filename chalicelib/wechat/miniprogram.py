@@ -90,7 +90,7 @@ class MiniProgram:
     def __init__(self, settings: MiniProgramSettings, tokens: TokenStore, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._http = urllib3.PoolManager(maxsize=10, timeout=TIMEOUT, retries=False)
+        self._http = urllib3.PoolManager(maxsize=10, timeout=TIMEOUT)
         self._tokens = AccessTokens(self._fetch_token, tokens, clock)
         # The platform wants secrets and tokens in URLs, which urllib3 logs when somebody turns debugging on.
         logging.getLogger("urllib3.connectionpool").addFilter(_holds_no_secret)
@@ -194,13 +194,13 @@ class MiniProgram:
     def _ask(self, method: str, path: str, errcodes: Errcodes, **sent: Any) -> dict[str, Any]:
         """A call without access token."""
         try:
-            answer = self._http.request(method, self._settings.base_url + path, redirect=False, **sent)
+            answer = self._http.request(method, self._settings.base_url + path, retries=False, **sent)
             content = json.loads(answer.data) if answer.status == 200 else None
         except (urllib3.exceptions.HTTPError, ValueError):
             content = None
         if not isinstance(content, dict):
-            # From None: what urllib3 raises names the URL, and the secret is in it.
-            raise WeChatBusy(uncertain=True) from None
+            # Raised outside the handler: what urllib3 raises names the URL, and the secret is in it.
+            raise WeChatBusy(uncertain=True)
         if content.get("errcode", 0) != 0:
             raise _refusal(content["errcode"], errcodes)
         return content

@@ -84,7 +84,7 @@ class WeChatPay:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._http = http or urllib3.PoolManager(maxsize=10, timeout=TIMEOUT, retries=False)
+        self._http = http or urllib3.PoolManager(maxsize=10, timeout=TIMEOUT)
         self._pause = pause
         self._merchant = MerchantKey(settings.mchid, settings.merchant_serial, settings.merchant_private_key_pem)
         self._platform = PlatformKeys(settings.platform_keys)
@@ -232,7 +232,8 @@ class WeChatPay:
         if self._platform.preferred:
             headers["Wechatpay-Serial"] = self._platform.preferred
         try:
-            answer = self._http.request(method, base_url + target, body=body or None, headers=headers, redirect=False)
+            # A signature is good for one request: no repetition and no redirection below this line.
+            answer = self._http.request(method, base_url + target, body=body or None, headers=headers, retries=False)
         except urllib3.exceptions.HTTPError as error:
             raise PayUnreachable("UNREACHABLE", hint=type(error).__name__) from error
         request_id = answer.headers.get("Request-ID", "")

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -247,18 +248,22 @@ def test_a_silent_platform_is_waited_for_a_bounded_time(
     monkeypatch: pytest.MonkeyPatch,
     call: Callable[[MiniProgram], Any],
 ) -> None:
+    assert module.TIMEOUT.connect_timeout
+    assert module.TIMEOUT.read_timeout
     monkeypatch.setattr(module, "TIMEOUT", urllib3.Timeout(0.05))
     monkeypatch.setattr(wechatpy_client, "TIMEOUT", 0.05)
     done = threading.Event()
 
     def silence(request: Request) -> Answer:
-        done.wait(5)
-        return says({})
+        done.wait(3)
+        return says({"errcode": 0})
 
     peer.will(silence)
     app = MiniProgram(MiniProgramSettings(APPID, SECRET, peer.base_url), store, clock)
+    started = time.monotonic()
     with pytest.raises(WeChatBusy) as caught:
         call(app)
+    assert time.monotonic() - started < 2
     done.set()
     assert caught.value.uncertain
 

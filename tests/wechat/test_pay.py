@@ -12,6 +12,7 @@ import urllib3
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from chalicelib.wechat import pay as module
 from chalicelib.wechat.errors import PayError, PayMisconfigured, PayRefused, PayUnreachable, PayUnverified
 from chalicelib.wechat.pay import PaySettings, WeChatPay
 from chalicelib.wechat.pay_types import Prepay, Refund, RefundStatus, Trade
@@ -338,6 +339,15 @@ def test_one_failure_is_mended_by_the_repetition(pay: WeChatPay, peer: Peer, fai
     assert pay.prepay(ORDER) == "wx1"
 
 
+def test_a_redirection_is_not_followed_with_our_signature(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(Answer(302, b"", {"Location": f"{peer.base_url}/elsewhere"}))
+    with pytest.raises(PayUnreachable) as caught:
+        pay.query("JS20261122T1")
+    assert caught.value.code == "HTTP_302"
+    assert len(peer.requests) == 2
+    assert not any(request.target == "/elsewhere" for request in peer.requests)
+
+
 def test_the_repetition_goes_to_the_fallback_host(peer: Peer, clock: FakeClock) -> None:
     # Nobody listens on the discard port of loopback.
     pay = WeChatPay(settings(fallback_url=peer.base_url), clock, pause=lambda _: None)
@@ -353,17 +363,22 @@ def test_a_dead_connection_is_unreachable_and_uncertain(clock: FakeClock) -> Non
     assert caught.value.uncertain
 
 
-def test_a_silent_platform_is_waited_for_a_bounded_time(peer: Peer, clock: FakeClock) -> None:
+def test_a_silent_platform_is_waited_for_a_bounded_time(
+    peer: Peer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert module.TIMEOUT.connect_timeout
+    assert module.TIMEOUT.read_timeout
+    monkeypatch.setattr(module, "TIMEOUT", urllib3.Timeout(0.05))
     done = threading.Event()
 
     def silence(request: Request) -> Answer:
-        done.wait(5)
-        return Answer(500)
+        done.wait(3)
+        return signs(trade())
 
     peer.will(silence)
-    http = urllib3.PoolManager(timeout=0.05, retries=False)
-    with pytest.raises(PayUnreachable):
-        WeChatPay(settings(peer.base_url), clock, http, pause=lambda _: None).query("JS20261122T1")
+    with pytest.raises(PayUnreachable) as caught:
+        WeChatPay(settings(peer.base_url), clock, pause=lambda _: None).query("JS20261122T1")
+    assert caught.value.code == "UNREACHABLE"
     done.set()
     assert len(peer.requests) == 2
 
