@@ -66,9 +66,7 @@ class AddressView(msgspec.Struct, frozen=True):
     city: City
     district: District
     detail: Detail
-    region_code: Annotated[
-        str, Meta(description="GB/T 2260, of the district, else of the city.", examples=["440305"])
-    ]
+    region_code: Annotated[str, Meta(description="GB/T 2260, of the district, else of the city.", examples=["440305"])]
     is_default: Annotated[bool, Meta(description="At most one is.", examples=[True])]
 
 
@@ -132,9 +130,7 @@ def choose_default(call: Call[None]) -> None:
     call.shop.addresses.set_default(call.member_id, call.path["address_id"])
 
 
-@routes.endpoint(
-    "POST", "/addresses/parse", summary="Take a pasted address apart", body=PastedText, answers=ParsedView
-)
+@routes.endpoint("POST", "/addresses/parse", summary="Take a pasted address apart", body=PastedText, answers=ParsedView)
 def parse_address(call: Call[PastedText]) -> ParsedView:
     """For filling in the form; nothing is stored. What the text does not say is empty and listed."""
     found = call.shop.addresses.parse(call.body.text)

@@ -26,12 +26,20 @@ class Located:
 
 
 @dataclass(frozen=True)
-class _Named:
+class _Name:
+    """A place's name in the text. `sure` unless it is a short one and what follows may make it another word."""
+
     key: str
     short: bool
+    end: int
+    sure: bool
+
+    def confirms(self, above: "_Name") -> bool:
+        """济南市中区: 济南 may be the beginning of 济南市, but a full name after it shows where it ends."""
+        return self.sure and (above.sure or not self.short)
 
 
-_Index = dict[str, list[_Named]]
+_Index = dict[str, list[tuple[str, bool]]]
 
 
 class Locator:
@@ -57,31 +65,42 @@ class Locator:
                 yield located
 
     def _paths(self, text: str, start: int) -> Iterator[Located]:
-        for province, end in _starting(self._provinces, text, start):
-            levels = 2 if is_one_city(province.key) else 1
-            yield Located(start, end, province.key, levels)
-            yield from self._below_province(text, start, end, province.key)
-        for city, end in _starting(self._cities, text, start):
-            yield Located(start, end, city.key, 1)
-            yield from self._below_city(text, start, end, city.key, 2)
-        for county, end in _unique(_starting(self._counties, text, start)):
+        for province in _starting(self._provinces, text, start):
+            if province.sure:
+                yield Located(start, province.end, province.key, 2 if is_one_city(province.key) else 1)
+            yield from self._below_province(text, start, province)
+        for city in _starting(self._cities, text, start):
+            if city.sure:
+                yield Located(start, city.end, city.key, 1)
+            yield from self._below_city(text, start, city, 2)
+        for county in _unique(_starting(self._counties, text, start)):
             if not county.short:
-                yield Located(start, end, county.key, 1)
+                yield Located(start, county.end, county.key, 1)
 
-    def _below_province(self, text: str, start: int, end: int, province_key: str) -> Iterator[Located]:
-        at = _skip(text, end)
-        for city, city_end in _starting(self._inside(province_key, "cities"), text, at):
-            yield Located(start, city_end, city.key, 2)
-            yield from self._below_city(text, start, city_end, city.key, 3)
+    def _below_province(self, text: str, start: int, province: _Name) -> Iterator[Located]:
+        at = _skip(text, province.end)
+        for city in _starting(self._inside(province.key, "cities"), text, at):
+            if city.confirms(province):
+                yield Located(start, city.end, city.key, 2)
+            yield from self._below_city(text, start, city, 3)
+        at = self._skip_stopgap(text, at, province.key)
+        for county in _unique(_starting(self._inside(province.key, "counties"), text, at)):
+            direct = is_one_city(province.key) or is_placeholder(county.key[:4] + "00")
+            if county.confirms(province):
+                yield Located(start, county.end, county.key, 3 if direct else 2)
+
+    def _skip_stopgap(self, text: str, at: int, province_key: str) -> int:
+        """Behind what pickers show in place of a city: 市辖区, 省直辖县级行政区划, or the province's name once more."""
+        again = self._regions.names[province_key]
+        if is_one_city(province_key) and text.startswith(again, at):
+            return _skip(text, at + len(again))
         stopgap = _CITY_STOPGAP.match(text, at)
-        at = _skip(text, stopgap.end() if stopgap else at)
-        for county, county_end in _unique(_starting(self._inside(province_key, "counties"), text, at)):
-            direct = is_one_city(province_key) or is_placeholder(county.key[:4] + "00")
-            yield Located(start, county_end, county.key, 3 if direct else 2)
+        return _skip(text, stopgap.end() if stopgap else at)
 
-    def _below_city(self, text: str, start: int, end: int, city_key: str, levels: int) -> Iterator[Located]:
-        for district, district_end in _starting(self._inside(city_key, "districts"), text, _skip(text, end)):
-            yield Located(start, district_end, district.key, levels)
+    def _below_city(self, text: str, start: int, city: _Name, levels: int) -> Iterator[Located]:
+        for district in _starting(self._inside(city.key, "districts"), text, _skip(text, city.end)):
+            if district.confirms(city):
+                yield Located(start, district.end, district.key, levels)
 
     def _index_inside(self, key: str, what: str) -> _Index:
         regions = self._regions
@@ -94,31 +113,30 @@ class Locator:
 
 
 def _index(places: Iterable[tuple[str, str]]) -> _Index:
+    """By full and short names: the keys that have them, and whether the name is short."""
     index: _Index = {}
     for key, name in places:
-        index.setdefault(name, []).append(_Named(key, short=False))
+        index.setdefault(name, []).append((key, False))
         for short in short_names(name):
-            index.setdefault(short, []).append(_Named(key, short=True))
+            index.setdefault(short, []).append((key, True))
     return index
 
 
-def _starting(index: _Index, text: str, at: int) -> Iterator[tuple[_Named, int]]:
-    """The places whose full or short names stand at `at`, with the ends of the names."""
+def _starting(index: _Index, text: str, at: int) -> Iterator[_Name]:
     for end in range(at + 2, min(at + MOST_NAME, len(text)) + 1):
-        for place in index.get(text[at:end], ()):
-            if not place.short or not _OTHER_WORD.match(text, end):
-                yield place, end
+        for key, short in index.get(text[at:end], ()):
+            yield _Name(key, short, end, sure=not short or not _OTHER_WORD.match(text, end))
 
 
-def _unique(places: Iterable[tuple[_Named, int]]) -> Iterator[tuple[_Named, int]]:
-    """Without those that share their name with another."""
-    by_end: dict[int, list[_Named]] = {}
-    for place, end in places:
-        by_end.setdefault(end, []).append(place)
-    for end, same in by_end.items():
-        full = [place for place in same if not place.short] or same
+def _unique(names: Iterable[_Name]) -> Iterator[_Name]:
+    """Without those that share their name with another place; a full name is not shared with a short one."""
+    by_end: dict[int, list[_Name]] = {}
+    for name in names:
+        by_end.setdefault(name.end, []).append(name)
+    for same in by_end.values():
+        full = [name for name in same if not name.short] or same
         if len(full) == 1:
-            yield full[0], end
+            yield full[0]
 
 
 def _skip(text: str, at: int) -> int:

@@ -23,17 +23,18 @@ _WORDS: Final = (
 # A word followed by a colon or the number is a label anywhere, by a blank only where a piece begins (大兴安岭地区 ...).
 _LABEL: Final = re.compile(rf"(?:{_WORDS})\s*(?::|(?={_PHONE}))\s*")
 _BARE_LABEL: Final = re.compile(rf"(?<![^\s,;{_PHONE}])(?:{_WORDS})\s+")
-_SEPARATORS: Final = re.compile(r"[\s,;、|。\[\]【】<>《》\"']+")
+# A blank between two Latin words (John Smith) separates nothing.
+_SEPARATORS: Final = re.compile(r"(?:(?<![A-Za-z])\s|\s(?![A-Za-z])|[,;、|。\[\]【】<>《》\"'])+")
 _EDGES: Final = " -/.:_"
-_PERSON: Final = re.compile(r"[一-鿿]{2,4}|[一-鿿]{1,10}·[一-鿿·]{1,14}|[A-Za-z][A-Za-z.\-]{1,24}")
+_PERSON: Final = re.compile(r"[一-鿿]{2,4}|[一-鿿]{1,10}·[一-鿿·]{1,14}|[A-Za-z][A-Za-z. \-]{1,24}")
 _ADDRESSED: Final = re.compile(r"[一-鿿]{1,4}(?:先生|女士|小姐|老师|同学|阿姨|师傅)")
 _PLACE_END: Final = re.compile(r"[省市区县旗镇乡村路街道巷弄号楼栋幢座层室园城苑厦店湾庄屯里坊院校场站府寓广桥口]$")
-_GLUED_NAME: Final = re.compile(r"(?<=[号室楼层栋座幢\d])[一-鿿]{2,3}$")
-_SURNAMES: Final = frozenset(
+_SURNAMES: Final = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金"
     "韦贾夏付方邹熊白孟秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷"
     "詹申欧耿关焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆路游辛靳管柴蒙鲍喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古"
 )
+_GLUED_NAME: Final = re.compile(rf"(?<=[号室楼层栋座幢\d])[{_SURNAMES}][一-鿿]{{1,2}}$")
 
 
 def parse(text: str) -> ParsedAddress:
@@ -47,7 +48,7 @@ def parse(text: str) -> ParsedAddress:
     pieces = [piece for piece in (part.strip(_EDGES) for part in _SEPARATORS.split(rest)) if piece]
     name = _take_name(pieces)
     detail = " ".join(piece.strip(_NAME) for piece in pieces if piece not in (_PHONE, _REGION))
-    if not name and (glued := _GLUED_NAME.search(detail)) and glued[0][0] in _SURNAMES:
+    if not name and (glued := _GLUED_NAME.search(detail)):
         name, detail = glued[0], detail[: glued.start()]
     return _answer(name[:MOST_NAME], phone, located, region, detail[:MOST_DETAIL].strip(_EDGES))
 
