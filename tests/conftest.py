@@ -2,18 +2,22 @@
 prefix.
 """
 
-import importlib
 import itertools
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from chalicelib.shop import build, use
+from sandbox.wechat import Credentials, SandboxWeChat, make_credentials, running
+from tests.shop import Stack, TestClock, settings_for, stock_the_shelves
 
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
@@ -56,12 +60,38 @@ def tables(engine: str) -> str:
     from chalicelib.storage.table import bind
     from chalicelib.storage.tables import create_all
 
-    for store in sorted(Path(__file__).parent.parent.glob("chalicelib/**/store.py")):
-        importlib.import_module(".".join(store.relative_to(Path(__file__).parent.parent).with_suffix("").parts))
     prefix = f"t{os.getpid()}-{next(_numbers)}-"
     bind(prefix, "cn-north-1", engine)
     create_all()
     return prefix
+
+
+@pytest.fixture(scope="session")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+    return make_credentials(tmp_path_factory.mktemp("merchant"))
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[str]:
+    """Chalice's local gateway, threaded; it serves whichever shop is in use."""
+    from sandbox.local.api import serve
+
+    server = serve(0)
+    thread = threading.Thread(target=server.server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server.server_address[1]}"
+    server.shutdown()
+
+
+@pytest.fixture
+def stack(tables: str, engine: str, credentials: Credentials, api_server: str) -> Iterator[Stack]:
+    """A shop with goods on its shelves, its own WeChat, and its own clock."""
+    clock = TestClock()
+    with SandboxWeChat(credentials, clock=clock) as wechat, running(wechat.wsgi_app) as wechat_url:
+        shop = build(settings_for(credentials, tables, engine, wechat_url, api_server), clock=clock)
+        use(shop)
+        stock_the_shelves(shop)
+        yield Stack(shop, clock, wechat, wechat_url, api_server)
 
 
 def _free_port() -> int:

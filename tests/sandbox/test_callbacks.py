@@ -175,6 +175,9 @@ def test_a_delivered_callback_can_be_sent_again_and_forged(merchant: Merchant, s
     merchant.http.control(f"callbacks/{id}/send")
     merchant.http.control(f"callbacks/{id}/send", {"faults": [{"do": "wrong_key"}]})
     assert [merchant.verifies(message.headers, message.body) for message in shop.received] == [True, True, False]
+    merchant.http.fault("callback", "drop")
+    unsent = merchant.paid("order-0002")["callback_id"]
+    assert "error" in merchant.http.control(f"callbacks/{unsent}/send", {"replay": True})
     assert "error" in merchant.http.control("callbacks/EV-1/send")
     assert "error" in merchant.http.control(f"callbacks/{id}/send", {"faults": [{"do": "errcode"}]})
 

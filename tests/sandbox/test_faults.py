@@ -105,6 +105,11 @@ def test_any_error_of_the_mini_program_side_can_be_asked_for(http: Http, errcode
     assert reply["errmsg"].startswith("as asked rid: ")
 
 
+def test_an_errcode_is_no_answer_of_the_pay_side(merchant: Merchant) -> None:
+    merchant.http.fault("/v3/", "errcode")
+    assert merchant.query().status == 500
+
+
 def test_the_mini_program_side_can_fail_with_html(http: Http) -> None:
     http.fault("/cgi-bin/", "status", status=502)
     reply = http.send("POST", "/cgi-bin/stable_token", b"", {})

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.wechat import Settings
 
-from .merchant import PREPAY, Http, Merchant, Reply
+from .merchant import PREPAY, Http, Merchant, Reply, Shop
 
 QUERY = "/v3/pay/transactions/out-trade-no/order-0001?mchid="
 
@@ -122,6 +122,10 @@ def test_accept_and_user_agent_are_needed(merchant: Merchant, name: str) -> None
     assert (reply.status, reply.json()["code"]) == (400, "PARAM_ERROR")
 
 
+def test_an_answer_in_another_form_than_json_cannot_be_had(merchant: Merchant) -> None:
+    assert send(merchant, fields(merchant), Accept="text/html").status == 406
+
+
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_needs_the_json_content_type(merchant: Merchant, kind: str | None) -> None:
     reply = merchant.call("POST", PREPAY, merchant.order(), Content_Type=kind)
@@ -173,10 +177,28 @@ def test_no_secret_and_no_signature_shows_in_the_list_of_calls(merchant: Merchan
     assert [call["path"] for call in json.loads(calls)] == [PREPAY, "/sns/jscode2session"]
 
 
+def test_the_control_api_lists_itself_and_refuses_the_rest(http: Http) -> None:
+    assert any("POST /_sandbox/login-codes" in line for line in http.get("/_sandbox/")["sandbox"])
+    assert http.send("GET", "/_sandbox/nothing", b"", {}).status == 404
+    assert http.send("DELETE", "/_sandbox/clock", b"", {}).status == 405
+    assert http.send("POST", "/_sandbox/login-codes", b"no json", {}).status == 400
+
+
+def test_the_list_of_calls_can_be_emptied(merchant: Merchant, http: Http) -> None:
+    merchant.query()
+    http.delete("/_sandbox/calls")
+    assert http.get("/_sandbox/calls") == []
+
+
 class TestCertificateMode:
     @pytest.fixture
     def settings(self) -> Settings:
         return Settings(certificate_mode=True)
+
+    def test_callbacks_are_signed_with_the_platform_certificate(self, merchant: Merchant, shop: Shop) -> None:
+        merchant.paid()
+        assert shop.received[0].headers["Wechatpay-Serial"] == merchant.credentials.platform_serial
+        assert merchant.verifies(shop.received[0].headers, shop.received[0].body)
 
     def test_certificates_are_given_encrypted_with_the_apiv3_key(self, merchant: Merchant) -> None:
         reply = merchant.call("GET", "/v3/certificates", Wechatpay_Serial=None)

@@ -116,6 +116,7 @@ def test_the_command_says_what_to_do_about_a_broken_start(tmp_path: Path, broken
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=20, check=False)
     assert ended.returncode != 0
     assert ("delete it" if broken == "state" else "no such setting: no_such") in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_sandbox_shares_no_code_with_the_shop() -> None:
