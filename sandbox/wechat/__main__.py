@@ -20,7 +20,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     folder: Path = args.state_dir
     credentials = make_credentials(folder / "credentials")
-    settings = Settings.from_json(json.loads(args.config.read_text()) if args.config else {})
+    try:
+        settings = Settings.from_json(json.loads(args.config.read_text()) if args.config else {})
+    except (OSError, ValueError) as error:
+        sys.exit(f"--config {args.config}: {error}")
     try:
         state = State(folder / "state.sqlite3")
     except sqlite3.DatabaseError as error:

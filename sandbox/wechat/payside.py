@@ -49,9 +49,8 @@ class PaySide:
         raise PayError(404, "RESOURCE_NOT_EXISTS", "接口不存在")
 
     def refuse(self, fault: Fault) -> Answer:
-        if fault["do"] == "errcode":
-            raise ValueError("errcode is a fault of the mini-program side")
-        return PayError(fault["status"], fault["code"], fault["message"]).answer()
+        message = fault.get("message", "errcode is a fault of the mini-program side")
+        return PayError(fault.get("status", 500), fault.get("code", "SYSTEM_ERROR"), message).answer()
 
     def finish(self, call: Call, answer: Answer, faults: Mapping[str, Fault]) -> None:
         """Sign the answer, unless it is a download or a fault says otherwise."""

@@ -182,6 +182,17 @@ def test_a_delivered_callback_can_be_sent_again_and_forged(merchant: Merchant, s
     assert "error" in merchant.http.control(f"callbacks/{id}/send", {"faults": [{"do": "errcode"}]})
 
 
+def test_a_callback_that_was_taken_by_hand_is_not_sent_by_the_schedule_again(merchant: Merchant, shop: Shop) -> None:
+    shop.statuses = [500, 204]
+    id = merchant.paid()["callback_id"]
+    merchant.http.control(f"callbacks/{id}/send")
+    merchant.http.control("clock", {"advance_seconds": 60})
+    merchant.paid("order-0002")
+    merchant.refund(out_trade_no="order-0002")
+    shop.wait_for(4)
+    assert ids(shop).count(id) == 2
+
+
 def test_an_echo_with_an_address_is_called_back(merchant: Merchant, shop: Shop) -> None:
     body = {"echo_message": "hello", "notify_url": shop.url}
     assert merchant.call("POST", "/v3/security/echo", body).json() == {"echo_message": "hello"}
