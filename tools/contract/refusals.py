@@ -1,0 +1,143 @@
+"""What an endpoint can refuse: its own errors and those of the edge, by status."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from chalicelib.identity.rules import (
+    SessionExpired,
+    SessionRevoked,
+    SignatureInvalid,
+    SignatureReplayed,
+    SignatureStale,
+)
+from chalicelib.kernel.errors import NotFound, ShopError, Unauthenticated, Unavailable
+from chalicelib.storage.writes import StorageBusy
+from chalicelib.web import Endpoint
+from chalicelib.web.edge import Malformed
+from chalicelib.web.errors import (
+    BodyTooLarge,
+    IdempotencyKeyMissing,
+    Internal,
+    MethodNotAllowed,
+    SignatureMissing,
+    UnsupportedMediaType,
+    status_of,
+)
+
+Error = type[ShopError]
+
+EVERYWHERE: tuple[Error, ...] = (BodyTooLarge, UnsupportedMediaType, Internal, Unavailable, StorageBusy)
+SESSION: tuple[Error, ...] = (Unauthenticated, SessionExpired, SessionRevoked)
+SIGNATURE: tuple[Error, ...] = (SignatureMissing, SignatureInvalid, SignatureStale, SignatureReplayed)
+
+# Answers that many routes share, under components/responses.
+SHARED: Mapping[str, tuple[Error, ...]] = {
+    "Malformed": (Malformed,),
+    "NoSession": SESSION,
+    "NoSessionOrSignature": (*SESSION, *SIGNATURE),
+    "NotFound": (NotFound,),
+    "MethodNotAllowed": (MethodNotAllowed,),
+    "BodyTooLarge": (BodyTooLarge,),
+    "UnsupportedMediaType": (UnsupportedMediaType,),
+    "Internal": (Internal,),
+    "Unavailable": (StorageBusy, Unavailable),
+}
+BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+MEANING = {
+    400: "The request is wrong.",
+    401: "No session, or one that does not count: log in again. Or the request's signature does not hold.",
+    403: "Not allowed.",
+    404: "Not there, or not the caller's.",
+    405: "The path has no such method; `Allow` says which it has.",
+    409: "Something else happened at the same time: look again.",
+    413: "More than 64 KiB.",
+    415: "The body is not in a type that the route takes.",
+    422: "Against a rule of the shop.",
+    429: "Too often.",
+    500: "A fault of the shop, logged with the request id.",
+    503: "Not now: the same request may be repeated.",
+}
+
+
+def errors_of(endpoint: Endpoint) -> list[Error]:
+    errors: set[Error] = {*endpoint.errors, *EVERYWHERE}
+    if not endpoint.public:
+        errors |= {*SESSION, *(SIGNATURE if endpoint.signed else ())}
+    if endpoint.body is not None or endpoint.query is not None or endpoint.idempotent:
+        errors.add(Malformed)
+    if endpoint.idempotent:
+        errors.add(IdempotencyKeyMissing)
+    if "{" in endpoint.path:
+        errors.add(NotFound)
+    return sorted(errors, key=lambda error: error.code)
+
+
+def refusals(endpoint: Endpoint) -> dict[str, Any]:
+    """Response objects by status."""
+    by_status: dict[int, list[Error]] = defaultdict(list)
+    for error in errors_of(endpoint):
+        by_status[status_of(error)].append(error)
+    names = {frozenset(errors): name for name, errors in SHARED.items()}
+    return {
+        str(status): _shared(names[key]) if (key := frozenset(errors)) in names else _response(status, errors)
+        for status, errors in sorted(by_status.items())
+    }
+
+
+def shared_responses() -> dict[str, Any]:
+    return {name: _response(status_of(errors[0]), errors) for name, errors in SHARED.items()}
+
+
+def error_examples(errors: Sequence[Error]) -> dict[str, Any]:
+    """components/examples: every code once, with its words for the shopper and its meaning for developers."""
+    return {
+        error.code: {
+            "summary": error.message,
+            **({"description": meaning} if (meaning := meaning_of(error)) else {}),
+            "value": {"code": error.code, "message": error.message, "request_id": "01JX", "details": {}},
+        }
+        for error in errors
+    }
+
+
+def meaning_of(error: Error) -> str:
+    """The first paragraph of its docstring, or of its family's."""
+    if error.__doc__ is None and error.__mro__[1] is ShopError:
+        return ""
+    return " ".join((inspect.getdoc(error) or "").split("\n\n")[0].split())
+
+
+def _shared(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def _response(status: int, errors: Sequence[Error]) -> dict[str, Any]:
+    errors = sorted(errors, key=lambda error: error.code)
+    codes = [error.code for error in errors]
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    if status in BUSY:
+        headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = {"$ref": "#/components/headers/Allow"}
+    return {
+        "description": "\n".join([MEANING[status], "", *(f"- `{error.code}` {error.message}" for error in errors)]),
+        "headers": headers,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/ErrorAnswer"},
+                        {
+                            "type": "object",
+                            "properties": {"code": {"type": "string", "enum": codes}},
+                            "required": ["code"],
+                        },
+                    ]
+                },
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
