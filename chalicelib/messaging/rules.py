@@ -226,7 +226,7 @@ def _template(kind: str, given: Any) -> Template:
 
 
 SHOWN_AS: Mapping[str, frozenset[str]] = {
-    "thing": frozenset({"thing", "phrase", "name"}),
+    "thing": frozenset({"thing", "phrase"}),
     "character_string": frozenset({"character_string", "thing"}),
     "amount": frozenset({"amount", "thing"}),
     "time": frozenset({"time", "date", "thing"}),
@@ -270,7 +270,6 @@ def _cut(length: int) -> Callable[[str], str]:
 
 WRITE: Mapping[str, Callable[[str], str]] = {
     "thing": _cut(20),
-    "name": lambda text: text[:10],
     "phrase": lambda text: _NOT_HAN.sub("", text)[:5] or "无",
     "character_string": lambda text: _NOT_ASCII.sub("", text)[:32] or "-",
     "amount": str,

@@ -68,6 +68,13 @@ def test_runs_that_meet_remind_of_each_coupon_once(world: World) -> None:
     assert world.failures == []
 
 
+def test_fifty_marks_of_one_coupon_are_one(world: World) -> None:
+    coupon = hold(world, days=1)
+    marked = at_once(50, lambda n: world.coupons._store.mark_reminded("M1", coupon.coupon_id, NOON))
+    (winner,) = [each for each in marked if each]
+    assert winner == world.coupons.get("M1", coupon.coupon_id)
+
+
 def test_the_coupon_is_marked_before_its_message_is_sent(world: World) -> None:
     coupon = hold(world, days=1)
     world.agree(times=2)

@@ -68,6 +68,13 @@ def test_each_acceptance_is_one_consent_and_nothing_else_is(messaging: Messaging
     assert left(messaging, "M2") == {"coupon_expiring": 0, "order_paid": 0}
 
 
+def test_switching_a_template_off_withdraws_its_consents(messaging: Messaging) -> None:
+    agree(messaging, 3)
+    messaging.record("M1", "openid-M1", {"tpl-paid": Answer.ACCEPT})
+    messaging.withdraw("M1", ["tpl-coupon", "tpl-of-another-shop"])
+    assert left(messaging) == {"coupon_expiring": 0, "order_paid": 1}
+
+
 def test_one_consent_is_one_message_to_the_openid_that_agreed(messaging: Messaging, sender: FakeSender) -> None:
     agree(messaging)
     assert messaging.send("M1", MESSAGE, "a") is Delivery.SENT
