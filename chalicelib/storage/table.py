@@ -33,9 +33,10 @@ class Row(Model):
     def _get_connection(cls) -> TableConnection:
         if cls not in _ready:
             with _lock:
-                connection = super()._get_connection()
-                connection.connection = _shared(connection.get_meta_table())
-                _ready.add(cls)  # last: until then pynamodb has set a connection that is not ours
+                if cls not in _ready:  # another thread may have been faster; a table is made known once
+                    connection = super()._get_connection()
+                    connection.connection = _shared(connection.get_meta_table())
+                    _ready.add(cls)  # last: until then pynamodb has set a connection that is not ours
         return super()._get_connection()
 
 
