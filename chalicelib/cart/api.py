@@ -35,25 +35,25 @@ class ChangeLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     selected: Annotated[bool | None, Meta(description="Whether it is to be ordered.", examples=[True])] = None
 
 
-class Selection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class LineSelection(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     selected: Annotated[bool, Meta(description="For every line.", examples=[True])]
 
 
-class Removal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class LineRemoval(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sku_ids: Annotated[
         list[SkuId],
         Meta(min_length=1, max_length=MOST_LINES, description="Lines to remove.", examples=[["tee-white-01"]]),
     ]
 
 
-class ChangeView(msgspec.Struct, frozen=True):
+class CartChangeView(msgspec.Struct, frozen=True):
     kind: Annotated[ChangeKind, Meta(description="What happened.", examples=["PRICE_CHANGED"])]
     old: Annotated[int | None, Meta(description="Fen, with PRICE_CHANGED: when put in.", examples=[6900])]
     new: Annotated[int | None, Meta(description="Fen, with PRICE_CHANGED: now.", examples=[5900])]
     left: Annotated[int | None, Meta(description="Pieces, with LOW_STOCK.", examples=[None])]
 
 
-class LineView(msgspec.Struct, frozen=True):
+class CartLineView(msgspec.Struct, frozen=True):
     sku_id: Annotated[str, Meta(description="The SKU.", examples=["tee-white-01"])]
     product_id: Annotated[str | None, Meta(description="Its product; null if it is gone.", examples=["tee-white"])]
     title: Annotated[str, Meta(description="Name of the product; empty if it is gone.", examples=["纯棉圆领T恤"])]
@@ -66,10 +66,10 @@ class LineView(msgspec.Struct, frozen=True):
     available: Annotated[int, Meta(description="Pieces that can be bought now.", examples=[42])]
     selected: Annotated[bool, Meta(description="Counts in the totals and in an order of the cart.", examples=[True])]
     selectable: Annotated[bool, Meta(description="Can be bought as it stands.", examples=[True])]
-    changes: Annotated[tuple[ChangeView, ...], Meta(description="What to tell the shopper.")]
+    changes: Annotated[tuple[CartChangeView, ...], Meta(description="What to tell the shopper.")]
 
 
-class CouponView(msgspec.Struct, frozen=True):
+class CartCouponView(msgspec.Struct, frozen=True):
     coupon_id: Annotated[str, Meta(description="For the order.", examples=["01JDK3Q8ZJ8Q4S6V0Y2N5T7X9B"])]
     title: Annotated[str, Meta(description="For shoppers.", examples=["满100减10"])]
     saves: Annotated[int, Meta(description="In fen.", examples=[1000])]
@@ -97,12 +97,12 @@ class HintView(msgspec.Struct, frozen=True):
 class CartView(msgspec.Struct, frozen=True):
     """Totals are of the selected lines, without freight."""
 
-    lines: Annotated[tuple[LineView, ...], Meta(description="What was put in last comes first.")]
+    lines: Annotated[tuple[CartLineView, ...], Meta(description="What was put in last comes first.")]
     pieces: Annotated[int, Meta(description="Selected pieces.", examples=[2])]
     goods_total: Fen
     discount_total: Annotated[int, Meta(description="Fen taken off by promotions.", examples=[3000])]
     payable: Annotated[int, Meta(description="`goods_total` - `discount_total`, in fen.", examples=[8800])]
-    coupon: Annotated[CouponView | None, Meta(description="The best of the shopper's coupons for this, if any.")]
+    coupon: Annotated[CartCouponView | None, Meta(description="The best of the shopper's coupons for this, if any.")]
     payable_with_coupon: Annotated[int, Meta(description="用券后, in fen.", examples=[7800])]
     saved: Annotated[int, Meta(description="Fen saved by promotions and that coupon.", examples=[4000])]
     adjustments: Annotated[tuple[AdjustmentView, ...], Meta(description="How `saved` comes about.")]
@@ -142,8 +142,8 @@ def change(call: Call[ChangeLine]) -> CartView:
     return _rendered(call.shop.cart.change(call.member_id, call.path["sku_id"], wanted.quantity, wanted.selected))
 
 
-@routes.endpoint("POST", "/cart/selection", summary="Select all lines, or none", body=Selection, answers=CartView)
-def select_all(call: Call[Selection]) -> CartView:
+@routes.endpoint("POST", "/cart/selection", summary="Select all lines, or none", body=LineSelection, answers=CartView)
+def select_all(call: Call[LineSelection]) -> CartView:
     return _rendered(call.shop.cart.select_all(call.member_id, selected=call.body.selected))
 
 
@@ -153,8 +153,8 @@ def remove_line(call: Call[None]) -> CartView:
     return _rendered(call.shop.cart.remove(call.member_id, [call.path["sku_id"]]))
 
 
-@routes.endpoint("POST", "/cart/remove", summary="Remove several lines", body=Removal, answers=CartView)
-def remove(call: Call[Removal]) -> CartView:
+@routes.endpoint("POST", "/cart/remove", summary="Remove several lines", body=LineRemoval, answers=CartView)
+def remove(call: Call[LineRemoval]) -> CartView:
     """Lines that are not there are gone already."""
     return _rendered(call.shop.cart.remove(call.member_id, call.body.sku_ids))
 

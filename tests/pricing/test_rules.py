@@ -182,6 +182,19 @@ def test_a_coupon_is_kept_where_it_would_cost_the_shopper_free_freight() -> None
     assert (total.payable, total.coupon_id, total.notes) == (10000, None, ("「立减券」未使用：不能再省",))
 
 
+def test_a_promotion_is_left_out_where_it_would_cost_the_shopper_free_freight() -> None:
+    goods = line("a-01", 10000, freight_template_id="f")
+    total = priced(goods, promotions=(by_amount("p", (5000, 100)),), freight=flat(1000, free_from=10000))
+    assert (total.payable, total.adjustments) == (10000, ())
+
+
+def test_of_two_equal_ways_the_one_that_keeps_the_coupon_counts() -> None:
+    goods = line("a-01", 1000, freight_template_id="f")
+    offer, rates = by_amount("p", (1000, 100)), flat(300, free_from=1000)
+    total = priced(goods, promotions=(offer,), coupon=amount_coupon(200), freight=rates)
+    assert (total.payable, total.coupon_id) == (1000, None)
+
+
 def test_a_freight_coupon_takes_off_freight_and_nothing_else() -> None:
     goods = line("a-01", 10000, freight_template_id="f")
     part = priced(goods, coupon=freight_coupon(500, 10000), freight=flat(800))
