@@ -89,7 +89,7 @@ class ParsedView(msgspec.Struct, frozen=True):
 
 
 @routes.endpoint("GET", "/addresses", summary="My addresses", answers=AddressList)
-def list_addresses(call: Call[None]) -> AddressList:
+def show_all(call: Call[None]) -> AddressList:
     return AddressList([_view(address) for address in call.shop.addresses.all(call.member_id)])
 
 
@@ -97,7 +97,7 @@ def list_addresses(call: Call[None]) -> AddressList:
     "POST", "/addresses", summary="Add an address", body=AddressBody, answers=AddressView, status=201,
     errors=(*WRONG, AddressBookFull),
 )  # fmt: skip
-def add_address(call: Call[AddressBody]) -> AddressView:
+def add(call: Call[AddressBody]) -> AddressView:
     """The first one becomes the default by itself."""
     return _view(call.shop.addresses.add(call.member_id, _entry(call.body), default=call.body.is_default))
 
@@ -106,7 +106,7 @@ def add_address(call: Call[AddressBody]) -> AddressView:
     "PUT", "/addresses/{address_id}", summary="Replace an address", body=AddressBody, answers=AddressView,
     errors=(*WRONG, AddressNotFound),
 )  # fmt: skip
-def change_address(call: Call[AddressBody]) -> AddressView:
+def change(call: Call[AddressBody]) -> AddressView:
     """Orders placed with it keep what it was."""
     changed = call.shop.addresses.change(
         call.member_id, call.path["address_id"], _entry(call.body), default=call.body.is_default
@@ -117,7 +117,7 @@ def change_address(call: Call[AddressBody]) -> AddressView:
 @routes.endpoint(
     "DELETE", "/addresses/{address_id}", summary="Delete an address", status=204, errors=(AddressNotFound, Conflict)
 )
-def delete_address(call: Call[None]) -> None:
+def delete(call: Call[None]) -> None:
     """If it was the default, the newest of the others becomes it."""
     call.shop.addresses.delete(call.member_id, call.path["address_id"])
 
@@ -131,7 +131,7 @@ def choose_default(call: Call[None]) -> None:
 
 
 @routes.endpoint("POST", "/addresses/parse", summary="Take a pasted address apart", body=PastedText, answers=ParsedView)
-def parse_address(call: Call[PastedText]) -> ParsedView:
+def parse(call: Call[PastedText]) -> ParsedView:
     """For filling in the form; nothing is stored. What the text does not say is empty and listed."""
     found = call.shop.addresses.parse(call.body.text)
     return ParsedView(

@@ -15,7 +15,7 @@ TemplateId = Annotated[
 ]
 
 
-class Answers(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class ConsentAnswers(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     results: Annotated[
         dict[TemplateId, Answer],
         Meta(
@@ -56,9 +56,9 @@ def subscriptions(call: Call[None]) -> SubscriptionsView:
 
 
 @routes.endpoint(
-    "POST", "/subscriptions", summary="Tell what the shopper agreed to", body=Answers, answers=SubscriptionsView
+    "POST", "/subscriptions", summary="Tell what the shopper agreed to", body=ConsentAnswers, answers=SubscriptionsView
 )
-def record(call: Call[Answers]) -> SubscriptionsView:
+def record(call: Call[ConsentAnswers]) -> SubscriptionsView:
     """One `accept` is one message. Templates that the shop does not use are passed over."""
     messaging = call.shop.messaging
     messaging.record(call.member_id, call.session.openid, call.body.results)

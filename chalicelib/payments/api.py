@@ -77,7 +77,7 @@ def cancel(call: Call[None]) -> OrderView:
     return order_view(call.shop.payments.closing.cancel(call.member_id, call.path["order_id"], call.now))
 
 
-class Heard(msgspec.Struct, frozen=True):
+class CallbackAnswer(msgspec.Struct, frozen=True):
     """WeChat Pay's own form of an answer."""
 
     code: Annotated[str, msgspec.Meta(description="SUCCESS or FAIL.", examples=["SUCCESS"])]
@@ -88,7 +88,7 @@ class Heard(msgspec.Struct, frozen=True):
     "POST",
     "/wechat/pay/notify",
     summary="Callback of WeChat Pay for payments and refunds",
-    answers=Heard,
+    answers=CallbackAnswer,
     content_types=("application/json", "text/plain", "application/octet-stream", "*/*"),
 )
 def notify(call: Call[Any]) -> Response:
@@ -109,5 +109,5 @@ def notify(call: Call[Any]) -> Response:
 
 
 def _heard(status: int, code: str, message: str = "") -> Response:
-    body = msgspec.json.encode(Heard(code, message)).decode()
+    body = msgspec.json.encode(CallbackAnswer(code, message)).decode()
     return Response(body, {"Content-Type": "application/json"}, status)

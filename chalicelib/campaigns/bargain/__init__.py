@@ -14,7 +14,7 @@ from .rules import (
     LaunchNotFound,
     LaunchOrdered,
     LaunchOver,
-    State,
+    LaunchState,
 )
 from .service import Bargain
 from .store import BargainStore
@@ -31,5 +31,5 @@ __all__ = [
     "LaunchNotFound",
     "LaunchOrdered",
     "LaunchOver",
-    "State",
+    "LaunchState",
 ]

@@ -22,8 +22,8 @@ from .rules import (
     LaunchExists,
     LaunchNotFound,
     LaunchOver,
+    LaunchState,
     OwnLaunch,
-    State,
 )
 
 routes = Routes(__name__)
@@ -31,8 +31,8 @@ routes = Routes(__name__)
 LaunchId = Annotated[str, Meta(description="Unguessable; share it.", examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"])]
 ActivityId = Annotated[str, Meta(min_length=1, max_length=64, description="A bargain activity.", examples=["A002"])]
 Price = Annotated[int, Meta(description="What the launcher would pay now, in fen.", examples=[5660])]
-LaunchState = Annotated[
-    State,
+StateOfLaunch = Annotated[
+    LaunchState,
     Meta(
         description="As of now. RUNNING: can be cut. REACHED: at the floor. ORDERED: being bought. EXPIRED: over.",
         examples=["RUNNING"],
@@ -55,7 +55,7 @@ class LaunchCard(msgspec.Struct, frozen=True):
     product_id: Annotated[str, Meta(description="Product.", examples=["P001"])]
     sku_id: Annotated[str, Meta(description="The SKU that takes part.", examples=["P001-01"])]
     title: Annotated[str, Meta(description="The activity's title when launched.", examples=["砍价得龙井"])]
-    state: LaunchState
+    state: StateOfLaunch
     start_price: Annotated[int, Meta(description="Fen.", examples=[9900])]
     floor_price: Annotated[int, Meta(description="Fen; 0 is free.", examples=[1900])]
     price: Price
@@ -92,7 +92,7 @@ class LaunchPage(msgspec.Struct, frozen=True):
 class CutDone(msgspec.Struct, frozen=True):
     amount: Annotated[int, Meta(description="Fen that this cut took off.", examples=[1234])]
     price: Price
-    state: LaunchState
+    state: StateOfLaunch
     people_left: PeopleLeft
     as_new_member: Annotated[bool, Meta(description="It had the weight of a new member's cut.", examples=[False])]
 

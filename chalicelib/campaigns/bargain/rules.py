@@ -12,23 +12,23 @@ from ...kernel.errors import Conflict, NotFound, Refused, TooMany
 MOST_CUTS = 200
 
 
-class State(StrEnum):
+class LaunchState(StrEnum):
     RUNNING = "RUNNING"
     REACHED = "REACHED"
     ORDERED = "ORDERED"
     EXPIRED = "EXPIRED"
 
 
-TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.RUNNING: frozenset({State.REACHED, State.ORDERED, State.EXPIRED}),
-    State.REACHED: frozenset({State.ORDERED, State.EXPIRED}),
-    State.ORDERED: frozenset({State.RUNNING, State.REACHED}),
-    State.EXPIRED: frozenset(),
+TRANSITIONS: Mapping[LaunchState, frozenset[LaunchState]] = {
+    LaunchState.RUNNING: frozenset({LaunchState.REACHED, LaunchState.ORDERED, LaunchState.EXPIRED}),
+    LaunchState.REACHED: frozenset({LaunchState.ORDERED, LaunchState.EXPIRED}),
+    LaunchState.ORDERED: frozenset({LaunchState.RUNNING, LaunchState.REACHED}),
+    LaunchState.EXPIRED: frozenset(),
 }
 """ORDERED goes back to where it came from when its order is closed unpaid, and expires next if its time is over."""
 
 
-def sources(target: State) -> frozenset[State]:
+def sources(target: LaunchState) -> frozenset[LaunchState]:
     """The states from which a launch may become `target`: what a write to it has as its condition."""
     return frozenset(state for state, targets in TRANSITIONS.items() if target in targets)
 
@@ -197,7 +197,7 @@ class Launch:
     terms: BargainConfig
     price: int
     cuts: int
-    state: State
+    state: LaunchState
     started_at: datetime
     ends_at: datetime
     order_id: str | None = None
@@ -206,10 +206,10 @@ class Launch:
     def people_left(self) -> int:
         return self.terms.cuts_to_floor - self.cuts
 
-    def state_at(self, now: datetime) -> State:
+    def state_at(self, now: datetime) -> LaunchState:
         """The state that counts: the schedule marks expired launches late."""
-        over = self.state in sources(State.EXPIRED) and now >= self.ends_at
-        return State.EXPIRED if over else self.state
+        over = self.state in sources(LaunchState.EXPIRED) and now >= self.ends_at
+        return LaunchState.EXPIRED if over else self.state
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def check_cut(launch: Launch, helper: Helper, before: Cut | None, now: datetime)
     if before is not None:
         raise AlreadyHelped(amount=before.amount)
     state = launch.state_at(now)
-    if state is not State.RUNNING:
+    if state is not LaunchState.RUNNING:
         raise LaunchOver(state=state)
     terms = launch.terms
     if helper.day == beijing_date(now) and helper.cuts >= terms.daily_cuts:
@@ -277,7 +277,7 @@ def check_cut(launch: Launch, helper: Helper, before: Cut | None, now: datetime)
 
 def after_cut(launch: Launch, amount: int) -> Launch:
     price = launch.price - amount
-    state = State.REACHED if price == launch.terms.floor_price else launch.state
+    state = LaunchState.REACHED if price == launch.terms.floor_price else launch.state
     return replace(launch, price=price, cuts=launch.cuts + 1, state=state)
 
 
@@ -295,15 +295,15 @@ def having_cut(helper: Helper, weight: int, now: datetime) -> Helper:
 def check_order(launch: Launch, now: datetime) -> None:
     """Raises the refusal that speaks against the launcher ordering now."""
     state = launch.state_at(now)
-    if state is State.ORDERED:
+    if state is LaunchState.ORDERED:
         raise LaunchOrdered(order_id=launch.order_id)
-    if state is State.EXPIRED:
+    if state is LaunchState.EXPIRED:
         raise LaunchOver(state=state)
-    if state is State.RUNNING and launch.terms.buy_at is BuyAt.FLOOR_ONLY:
+    if state is LaunchState.RUNNING and launch.terms.buy_at is BuyAt.FLOOR_ONLY:
         raise FloorNotReached(price=launch.price, floor_price=launch.terms.floor_price, people_left=launch.people_left)
 
 
 def given_back(launch: Launch) -> Launch:
     """An ORDERED launch whose order was closed unpaid: it may be ordered again until it expires."""
-    state = State.REACHED if launch.price == launch.terms.floor_price else State.RUNNING
+    state = LaunchState.REACHED if launch.price == launch.terms.floor_price else LaunchState.RUNNING
     return replace(launch, state=state, order_id=None)

@@ -33,9 +33,9 @@ from .rules import (
     LaunchChanged,
     LaunchExists,
     LaunchNotFound,
+    LaunchState,
     Member,
     Randomness,
-    State,
     after_cut,
     check_cut,
     check_order,
@@ -187,7 +187,7 @@ class Bargain:
         if standing.bought:
             writes.append(self._store.unbuy(order.activity_id, order.member_id))
         launch = standing.launch
-        if launch and launch.state is State.ORDERED and launch.order_id == order.order_id:
+        if launch and launch.state is LaunchState.ORDERED and launch.order_id == order.order_id:
             writes.append(self._store.give_back(given_back(launch), order.order_id))
         return writes
 
@@ -252,7 +252,7 @@ class Bargain:
             terms=config,
             price=config.start_price,
             cuts=0,
-            state=State.RUNNING,
+            state=LaunchState.RUNNING,
             started_at=started,
             ends_at=started + timedelta(hours=config.hours),
         )

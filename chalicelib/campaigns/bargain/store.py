@@ -36,7 +36,7 @@ from .rules import (
     Launch,
     LaunchChanged,
     LaunchExists,
-    State,
+    LaunchState,
     sources,
 )
 
@@ -219,11 +219,11 @@ class BargainStore:
     def order(self, launch_id: str, launcher_id: str, sku_id: str, order_id: str, now: datetime) -> Write:
         """The launch becomes ORDERED, if it is the launcher's, in time, and at its floor or buyable before."""
         theirs = (LaunchRow.launcher_id == launcher_id) & (LaunchRow.sku_id == sku_id)
-        buyable = (LaunchRow.state == State.REACHED) | (LaunchRow.buy_at == BuyAt.ANY_PRICE)
-        open_ = LaunchRow.state.is_in(*sorted(sources(State.ORDERED))) & (LaunchRow.ends_at > epoch(now))
+        buyable = (LaunchRow.state == LaunchState.REACHED) | (LaunchRow.buy_at == BuyAt.ANY_PRICE)
+        open_ = LaunchRow.state.is_in(*sorted(sources(LaunchState.ORDERED))) & (LaunchRow.ends_at > epoch(now))
         return update(
             _launch_key(launch_id),
-            LaunchRow.state.set(State.ORDERED),
+            LaunchRow.state.set(LaunchState.ORDERED),
             LaunchRow.order_id.set(order_id),
             *clear_due(LaunchRow),
             condition=theirs & buyable & open_,
@@ -237,15 +237,15 @@ class BargainStore:
             LaunchRow.state.set(launch.state),
             LaunchRow.order_id.remove(),
             *set_due(LaunchRow, JOB, launch.launch_id, launch.ends_at),
-            condition=(LaunchRow.state == State.ORDERED) & (LaunchRow.order_id == order_id),
+            condition=(LaunchRow.state == LaunchState.ORDERED) & (LaunchRow.order_id == order_id),
             otherwise=LaunchChanged(),
         )
 
     def expire(self, launch_id: str, now: datetime) -> Write:
-        open_ = LaunchRow.state.is_in(*sorted(sources(State.EXPIRED)))
+        open_ = LaunchRow.state.is_in(*sorted(sources(LaunchState.EXPIRED)))
         return update(
             _launch_key(launch_id),
-            LaunchRow.state.set(State.EXPIRED),
+            LaunchRow.state.set(LaunchState.EXPIRED),
             *clear_due(LaunchRow),
             condition=open_ & (LaunchRow.ends_at <= epoch(now)),
             otherwise=LaunchChanged(),
@@ -319,7 +319,7 @@ def _launch(row: LaunchRow) -> Launch:
         terms=row.terms,
         price=int(row.price),
         cuts=int(row.cuts),
-        state=State(row.state),
+        state=LaunchState(row.state),
         started_at=from_epoch(row.started_at),
         ends_at=from_epoch(row.ends_at),
         order_id=row.order_id,

@@ -29,7 +29,7 @@ SecondsLeft = Annotated[int, Meta(description="Until then; for a countdown.", ex
 Words = Annotated[str, Meta(description="For the shopper.", examples=["还差1人成团"])]
 
 
-class MemberView(msgspec.Struct, frozen=True):
+class TeamMemberView(msgspec.Struct, frozen=True):
     nickname: Annotated[str, Meta(description="For display.", examples=["小明"])]
     avatar_url: Annotated[str, Meta(description="Picture; may be empty.", examples=["https://img.example/a.png"])]
 
@@ -44,7 +44,7 @@ class TeamCard(msgspec.Struct, frozen=True):
     expires_at: EndsAt
     seconds_left: SecondsLeft
     text: Words
-    leader: MemberView
+    leader: TeamMemberView
 
 
 class TeamPage(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class TeamView(TeamCard, frozen=True):
     """What a share card or a poster shows: names and pictures, no ids of members or orders."""
 
     joinable: Annotated[bool, Meta(description="Whether somebody can join now.", examples=[True])]
-    members: Annotated[list[MemberView], Meta(description="Who has paid, the leader first.")]
+    members: Annotated[list[TeamMemberView], Meta(description="Who has paid, the leader first.")]
     product_id: Annotated[str, Meta(description="Product.", examples=["P001"])]
     title: Annotated[str, Meta(description="Title of the product.", examples=["明前龙井 250g"])]
     image: Annotated[
@@ -138,7 +138,7 @@ def show(call: Call[None]) -> TeamView:
     return TeamView(
         **_card(team, call.now),
         joinable=joinable(team, call.now),
-        members=[MemberView(seat.face.nickname, seat.face.avatar_url) for seat in seats],
+        members=[TeamMemberView(seat.face.nickname, seat.face.avatar_url) for seat in seats],
         product_id=activity.product_id,
         title=offer.title if offer else activity.title,
         image=offer.image if offer else "",
@@ -177,7 +177,7 @@ def _card(team: Team, now: datetime) -> dict[str, Any]:
     return {
         **_team(team, now),
         "free_seats": max(team.size - team.seats_taken, 0) if team.state is TeamState.OPEN else 0,
-        "leader": MemberView(team.leader.nickname, team.leader.avatar_url),
+        "leader": TeamMemberView(team.leader.nickname, team.leader.avatar_url),
     }
 
 

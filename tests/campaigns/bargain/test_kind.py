@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.campaigns.bargain import BuyAt, Launch, State
+from chalicelib.campaigns.bargain import BuyAt, Launch, LaunchState
 from chalicelib.campaigns.bargain.rules import (
     TRANSITIONS,
     BargainSoldOut,
@@ -27,7 +27,7 @@ IN_TIME = NOW + timedelta(hours=23)
 OVER = NOW + timedelta(hours=24)
 
 
-def state(world: World, launch_id: str) -> State:
+def state(world: World, launch_id: str) -> LaunchState:
     return world.bargain.show(launch_id)[0].state
 
 
@@ -59,7 +59,7 @@ def test_a_running_launch_is_quoted_only_where_any_price_buys(world: World) -> N
     early = world.launched("early")
     assert quote(world, early, "early") == world.bargain.show(early)[0].price
     world.placed(world.intent(early, "early"))
-    assert state(world, early) is State.ORDERED
+    assert state(world, early) is LaunchState.ORDERED
 
 
 def test_another_members_launch_is_not_found_and_cannot_be_bought(world: World) -> None:
@@ -103,7 +103,7 @@ def test_what_is_sold_out_or_bought_often_enough_is_neither_quoted_nor_claimed(w
         world.order(again, now=OVER)
     with pytest.raises(CampaignLimit):
         world.placed(world.intent(again), OVER)
-    assert (state(world, again), world.counts()) == (State.REACHED, (1, 1))
+    assert (state(world, again), world.counts()) == (LaunchState.REACHED, (1, 1))
 
 
 def test_an_activity_without_stock_sells_nothing(world: World) -> None:
@@ -116,7 +116,7 @@ def test_an_activity_without_stock_sells_nothing(world: World) -> None:
 def test_ordering_takes_the_launch_a_piece_and_the_members_limit(world: World) -> None:
     order = world.order(world.reached())
     launch, _ = world.bargain.show(order.group_id)
-    assert (launch.state, launch.order_id) == (State.ORDERED, order.order_id)
+    assert (launch.state, launch.order_id) == (LaunchState.ORDERED, order.order_id)
     assert world.counts() == (1, 1)
     with pytest.raises(LaunchOrdered) as refused:
         quote(world, order.group_id)
@@ -138,7 +138,7 @@ def test_an_order_closed_unpaid_gives_back_all_that_it_took(world: World) -> Non
     order = world.order(world.reached())
     world.closed(order)
     launch, _ = world.bargain.show(order.group_id)
-    assert (launch.state, launch.order_id, world.counts()) == (State.REACHED, None, (0, 0))
+    assert (launch.state, launch.order_id, world.counts()) == (LaunchState.REACHED, None, (0, 0))
     assert world.order(order.group_id).order_id != order.order_id
 
 
@@ -146,7 +146,7 @@ def test_a_launch_bought_on_the_way_goes_on_when_its_order_is_closed(world: Worl
     world.change(buy_at=BuyAt.ANY_PRICE)
     order = world.order(world.launched())
     world.closed(order)
-    assert state(world, order.group_id) is State.RUNNING
+    assert state(world, order.group_id) is LaunchState.RUNNING
     for friend in people(2):
         world.bargain.cut(order.group_id, friend, NOW)
     assert quote(world, order.group_id) == CONFIG.floor_price
@@ -160,26 +160,28 @@ def test_a_launch_given_back_after_its_end_expires(world: World) -> None:
         world.order(order.group_id, now=OVER)
     assert list(world.bargain.due(OVER)) == [order.group_id]
     world.bargain.expire(order.group_id, OVER)
-    assert (state(world, order.group_id), world.counts()) == (State.EXPIRED, (0, 0))
+    assert (state(world, order.group_id), world.counts()) == (LaunchState.EXPIRED, (0, 0))
 
 
 def test_a_refund_gives_back_the_piece_but_not_the_right(world: World) -> None:
     order = world.order(world.reached())
     world.bargain.on_paid(order, NOW)
     world.closed(order, paid=True)
-    assert (state(world, order.group_id), world.counts()) == (State.ORDERED, (0, 1))
+    assert (state(world, order.group_id), world.counts()) == (LaunchState.ORDERED, (0, 1))
     with pytest.raises(CampaignLimit):
         world.launched()
 
 
 @pytest.mark.parametrize("paid", [False, True])
-@pytest.mark.parametrize("reached_state", State)
-def test_releasing_never_fails_whatever_became_of_the_launch(world: World, reached_state: State, paid: bool) -> None:
+@pytest.mark.parametrize("reached_state", LaunchState)
+def test_releasing_never_fails_whatever_became_of_the_launch(
+    world: World, reached_state: LaunchState, paid: bool
+) -> None:
     launch_id, order = in_state(world, reached_state)
     writes = world.bargain.releases(order or world.intent(launch_id), OVER, paid=paid)
     if writes:
         commit(*writes)
-    assert state(world, launch_id) in {reached_state, State.REACHED}
+    assert state(world, launch_id) in {reached_state, LaunchState.REACHED}
     assert min(world.counts()) >= 0
 
 
@@ -201,7 +203,7 @@ def test_a_paid_order_waits_for_nothing_and_lets_the_member_launch_again(world: 
     with pytest.raises(ShopError):
         world.launched()
     assert world.store.standing("a1", "leader", NOW).live_launch_id == again
-    assert state(world, order.group_id) is State.ORDERED
+    assert state(world, order.group_id) is LaunchState.ORDERED
 
 
 def test_a_late_payer_gets_the_same_launch_while_it_lives(world: World) -> None:
@@ -234,14 +236,18 @@ def test_due_launches_expire_once_and_are_due_no_more(world: World) -> None:
         for launch_id in (running, reached, ordered, "nothing"):
             assert world.bargain.expire(launch_id, OVER) == []
             world.bargain.settled(launch_id, OVER)
-    assert [state(world, each) for each in (running, reached, ordered)] == [State.EXPIRED, State.EXPIRED, State.ORDERED]
+    assert [state(world, each) for each in (running, reached, ordered)] == [
+        LaunchState.EXPIRED,
+        LaunchState.EXPIRED,
+        LaunchState.ORDERED,
+    ]
     assert list(world.bargain.due(OVER)) == []
 
 
 def test_a_launch_does_not_expire_before_its_end(world: World) -> None:
     launch_id = world.launched()
     world.bargain.expire(launch_id, IN_TIME)
-    assert state(world, launch_id) is State.RUNNING
+    assert state(world, launch_id) is LaunchState.RUNNING
 
 
 def test_the_product_page_tells_what_the_bargain_is(world: World) -> None:
@@ -255,32 +261,34 @@ def test_the_product_page_tells_what_the_bargain_is(world: World) -> None:
     }
 
 
-def in_state(world: World, wanted: State) -> tuple[str, CampaignOrder | None]:
+def in_state(world: World, wanted: LaunchState) -> tuple[str, CampaignOrder | None]:
     """A launch in this state, with its order if it has one."""
-    if wanted is State.RUNNING:
+    if wanted is LaunchState.RUNNING:
         return world.launched(), None
     launch_id = world.reached()
-    if wanted is State.ORDERED:
+    if wanted is LaunchState.ORDERED:
         return launch_id, world.order(launch_id)
-    if wanted is State.EXPIRED:
+    if wanted is LaunchState.EXPIRED:
         world.bargain.expire(launch_id, OVER)
     return launch_id, None
 
 
-@pytest.mark.parametrize("target", State)
-@pytest.mark.parametrize("source", State)
-def test_a_launch_moves_as_its_transitions_say_and_not_otherwise(world: World, source: State, target: State) -> None:
+@pytest.mark.parametrize("target", LaunchState)
+@pytest.mark.parametrize("source", LaunchState)
+def test_a_launch_moves_as_its_transitions_say_and_not_otherwise(
+    world: World, source: LaunchState, target: LaunchState
+) -> None:
     """The whole matrix, with every way there is to get to `target`."""
     world.change(buy_at=BuyAt.ANY_PRICE)
     launch_id, order = in_state(world, source)
     launch, _ = world.bargain.show(launch_id)
     order = order or world.intent(launch_id)
     back = replace(launch, state=target, order_id=None)
-    ways: dict[State, Callable[[], object]] = {
-        State.RUNNING: lambda: commit(world.store.give_back(back, order.order_id)),
-        State.REACHED: lambda: reach(world, launch_id, source, back, order.order_id),
-        State.ORDERED: lambda: world.placed(world.intent(launch_id)),
-        State.EXPIRED: lambda: commit(world.store.expire(launch_id, OVER)),
+    ways: dict[LaunchState, Callable[[], object]] = {
+        LaunchState.RUNNING: lambda: commit(world.store.give_back(back, order.order_id)),
+        LaunchState.REACHED: lambda: reach(world, launch_id, source, back, order.order_id),
+        LaunchState.ORDERED: lambda: world.placed(world.intent(launch_id)),
+        LaunchState.EXPIRED: lambda: commit(world.store.expire(launch_id, OVER)),
     }
     allowed = target in TRANSITIONS[source]
     try:
@@ -293,8 +301,8 @@ def test_a_launch_moves_as_its_transitions_say_and_not_otherwise(world: World, s
         assert state(world, launch_id) is target
 
 
-def reach(world: World, launch_id: str, source: State, back: Launch, order_id: str) -> None:
-    if source is State.ORDERED:
+def reach(world: World, launch_id: str, source: LaunchState, back: Launch, order_id: str) -> None:
+    if source is LaunchState.ORDERED:
         commit(world.store.give_back(back, order_id))
         return
     for friend in people(2):

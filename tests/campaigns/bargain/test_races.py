@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.campaigns.bargain import BuyAt, State
+from chalicelib.campaigns.bargain import BuyAt, LaunchState
 from chalicelib.campaigns.bargain.service import Helped
 from chalicelib.campaigns.base import CampaignOrder
 
@@ -26,7 +26,7 @@ def test_fifty_friends_cutting_at_the_same_moment_all_succeed_and_land_exactly_o
     helped = at_once(partial(world.bargain.cut, launch_id, friend, NOW) for friend in friends)
     assert refusals(helped) == []
     launch, cuts = world.bargain.show(launch_id)
-    assert (launch.state, launch.price, launch.cuts) == (State.REACHED, CONFIG.floor_price, THREADS + 1)
+    assert (launch.state, launch.price, launch.cuts) == (LaunchState.REACHED, CONFIG.floor_price, THREADS + 1)
     assert sum(cut.amount for cut in cuts) == CONFIG.start_price - CONFIG.floor_price
     assert {cut.member_id for cut in cuts} == {"leader", *(friend.member_id for friend in friends)}
     assert min(cut.amount for cut in cuts) >= 1
@@ -124,7 +124,7 @@ def test_an_order_and_the_expiry_at_the_same_moment_leave_one_of_the_two(world: 
         ordered = [result for result in results if isinstance(result, CampaignOrder)]
         launch, _ = world.bargain.show(launch_id)
         assert len(ordered) <= 1
-        assert launch.state is (State.ORDERED if ordered else State.EXPIRED)
+        assert launch.state is (LaunchState.ORDERED if ordered else LaunchState.EXPIRED)
         assert world.counts(leader)[1] == len(ordered)
 
 
@@ -136,7 +136,7 @@ def test_a_cut_and_an_order_at_any_price_never_both_move_the_price(world: World)
     results = at_once(jobs)
     launch, cuts = world.bargain.show(launch_id)
     helped = [one for one in results if isinstance(one, Helped)]
-    assert launch.state is State.ORDERED
+    assert launch.state is LaunchState.ORDERED
     assert launch.cuts == 1 + len(helped) == len(cuts)
     assert launch.price == CONFIG.start_price - sum(cut.amount for cut in cuts)
     assert set(refusals(results)) <= {"LAUNCH_OVER", "LAUNCH_CHANGED"}

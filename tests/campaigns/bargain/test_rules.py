@@ -21,8 +21,8 @@ from chalicelib.campaigns.bargain.rules import (
     Launch,
     LaunchOrdered,
     LaunchOver,
+    LaunchState,
     OwnLaunch,
-    State,
     after_cut,
     check_cut,
     check_order,
@@ -49,7 +49,7 @@ LAUNCH = Launch(
     terms=CONFIG,
     price=9_000,
     cuts=1,
-    state=State.RUNNING,
+    state=LaunchState.RUNNING,
     started_at=NOW,
     ends_at=END,
 )
@@ -167,21 +167,23 @@ def test_an_activity_may_go_down_to_nothing_with_one_fen_for_each() -> None:
     assert config.buy_at is BuyAt.FLOOR_ONLY
 
 
-@pytest.mark.parametrize("state", State)
-def test_sources_are_the_transitions_read_backwards(state: State) -> None:
-    assert sources(state) == {source for source in State if state in TRANSITIONS[source]}
+@pytest.mark.parametrize("state", LaunchState)
+def test_sources_are_the_transitions_read_backwards(state: LaunchState) -> None:
+    assert sources(state) == {source for source in LaunchState if state in TRANSITIONS[source]}
 
 
 @pytest.mark.parametrize(
     ("state", "at_the_end"),
     [
-        (State.RUNNING, State.EXPIRED),
-        (State.REACHED, State.EXPIRED),
-        (State.ORDERED, State.ORDERED),
-        (State.EXPIRED, State.EXPIRED),
+        (LaunchState.RUNNING, LaunchState.EXPIRED),
+        (LaunchState.REACHED, LaunchState.EXPIRED),
+        (LaunchState.ORDERED, LaunchState.ORDERED),
+        (LaunchState.EXPIRED, LaunchState.EXPIRED),
     ],
 )
-def test_a_launch_is_over_at_its_end_although_nothing_has_marked_it(state: State, at_the_end: State) -> None:
+def test_a_launch_is_over_at_its_end_although_nothing_has_marked_it(
+    state: LaunchState, at_the_end: LaunchState
+) -> None:
     launch = replace(LAUNCH, state=state)
     assert launch.state_at(END - timedelta(seconds=1)) is state
     assert launch.state_at(END) is at_the_end
@@ -196,9 +198,9 @@ def test_a_friend_may_cut_a_running_launch() -> None:
     [
         (LAUNCH, Helper("leader"), Cut("leader", "", "", 1, NOW), OwnLaunch, {}),
         (LAUNCH, HELPER, Cut("h", "", "", 55, NOW), AlreadyHelped, {"amount": 55}),
-        (replace(LAUNCH, state=State.EXPIRED), HELPER, Cut("h", "", "", 55, NOW), AlreadyHelped, {"amount": 55}),
-        (replace(LAUNCH, state=State.REACHED), HELPER, None, LaunchOver, {"state": "REACHED"}),
-        (replace(LAUNCH, state=State.ORDERED), HELPER, None, LaunchOver, {"state": "ORDERED"}),
+        (replace(LAUNCH, state=LaunchState.EXPIRED), HELPER, Cut("h", "", "", 55, NOW), AlreadyHelped, {"amount": 55}),
+        (replace(LAUNCH, state=LaunchState.REACHED), HELPER, None, LaunchOver, {"state": "REACHED"}),
+        (replace(LAUNCH, state=LaunchState.ORDERED), HELPER, None, LaunchOver, {"state": "ORDERED"}),
         (replace(LAUNCH, ends_at=NOW), HELPER, None, LaunchOver, {"state": "EXPIRED"}),
         (LAUNCH, Helper("h", "2026-11-22", 10, NOW - timedelta(hours=1)), None, DailyCutLimit, {"limit": 10}),
     ],
@@ -248,7 +250,7 @@ def test_a_new_member_cuts_more_once_and_only_while_new() -> None:
 
 def test_the_cut_that_lands_on_the_floor_makes_the_launch_reached() -> None:
     assert after_cut(LAUNCH, 7_999) == replace(LAUNCH, price=1_001, cuts=2)
-    assert after_cut(LAUNCH, 8_000) == replace(LAUNCH, price=1_000, cuts=2, state=State.REACHED)
+    assert after_cut(LAUNCH, 8_000) == replace(LAUNCH, price=1_000, cuts=2, state=LaunchState.REACHED)
 
 
 @pytest.mark.parametrize(
@@ -259,9 +261,9 @@ def test_the_cut_that_lands_on_the_floor_makes_the_launch_reached() -> None:
             FloorNotReached,
             {"price": 9_000, "floor_price": 1_000, "people_left": 2},
         ),
-        (replace(LAUNCH, state=State.ORDERED, order_id="o1"), LaunchOrdered, {"order_id": "o1"}),
-        (replace(LAUNCH, state=State.EXPIRED), LaunchOver, {"state": "EXPIRED"}),
-        (replace(LAUNCH, state=State.REACHED, ends_at=NOW), LaunchOver, {"state": "EXPIRED"}),
+        (replace(LAUNCH, state=LaunchState.ORDERED, order_id="o1"), LaunchOrdered, {"order_id": "o1"}),
+        (replace(LAUNCH, state=LaunchState.EXPIRED), LaunchOver, {"state": "EXPIRED"}),
+        (replace(LAUNCH, state=LaunchState.REACHED, ends_at=NOW), LaunchOver, {"state": "EXPIRED"}),
     ],
 )
 def test_each_refusal_of_an_order_says_why(launch: Launch, refusal: type[ShopError], details: dict[str, Any]) -> None:
@@ -271,11 +273,11 @@ def test_each_refusal_of_an_order_says_why(launch: Launch, refusal: type[ShopErr
 
 
 def test_a_reached_launch_may_be_ordered_and_a_running_one_where_any_price_buys() -> None:
-    check_order(replace(LAUNCH, state=State.REACHED), NOW)
+    check_order(replace(LAUNCH, state=LaunchState.REACHED), NOW)
     check_order(replace(LAUNCH, terms=replace(CONFIG, buy_at=BuyAt.ANY_PRICE)), NOW)
 
 
 def test_a_launch_given_back_is_what_its_price_says() -> None:
-    ordered = replace(LAUNCH, state=State.ORDERED, order_id="o1")
+    ordered = replace(LAUNCH, state=LaunchState.ORDERED, order_id="o1")
     assert given_back(ordered) == LAUNCH
-    assert given_back(replace(ordered, price=1_000)).state is State.REACHED
+    assert given_back(replace(ordered, price=1_000)).state is LaunchState.REACHED

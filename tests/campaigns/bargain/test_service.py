@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.bargain import Bargain, BargainStore, State
+from chalicelib.campaigns.bargain import Bargain, BargainStore, LaunchState
 from chalicelib.campaigns.bargain.rules import (
     AlreadyHelped,
     BargainSoldOut,
@@ -46,14 +46,14 @@ def test_a_launch_starts_with_its_launchers_own_cut(world: World) -> None:
 def test_where_one_cut_is_enough_launching_reaches_the_floor(world: World) -> None:
     world.change(cuts_to_floor=1)
     launch, _ = world.bargain.show(world.launched())
-    assert (launch.state, launch.price, launch.people_left) == (State.REACHED, CONFIG.floor_price, 0)
+    assert (launch.state, launch.price, launch.people_left) == (LaunchState.REACHED, CONFIG.floor_price, 0)
 
 
 def test_friends_cut_until_the_floor_and_no_further(world: World) -> None:
     launch_id = world.launched()
     first = world.bargain.cut(launch_id, Person("h1", "甲"), NOW)
     last = world.bargain.cut(launch_id, Person("h2", "乙"), NOW + timedelta(minutes=1))
-    assert (first.launch.state, last.launch.state) == (State.RUNNING, State.REACHED)
+    assert (first.launch.state, last.launch.state) == (LaunchState.RUNNING, LaunchState.REACHED)
     assert first.launch.price - last.amount == last.launch.price == CONFIG.floor_price
     with pytest.raises(LaunchOver) as refused:
         world.bargain.cut(launch_id, Person("h3"), NOW)
