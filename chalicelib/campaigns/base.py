@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
-from ..kernel.errors import Invalid, NotFound, Refused
+from ..kernel.errors import Invalid, NotFound, Refused, ShopError
 from ..storage.writes import Write
 
 
@@ -148,6 +148,8 @@ class Kind(Protocol):
     name: ClassVar[str]
     holds: ClassVar[bool]
     """Whether a paid order waits for a `Ship` before it may be shipped."""
+    refusals: ClassVar[tuple[type[ShopError], ...]]
+    """What `quote` and `claims` raise, beside the refusals declared here for all kinds."""
 
     def quote(self, choice: Choice, member_id: str, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
         """The price for this choice, or the refusal that explains why not. Reads only; `claims` decides."""

@@ -7,6 +7,7 @@ import msgspec
 
 from ..addresses.rules import AddressNotFound
 from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, Choice, NotInActivity, UnknownCampaign
+from ..campaigns.kinds import KINDS
 from ..cart.api import AdjustmentView, HintView
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
@@ -208,7 +209,7 @@ class OrderQuery(PageQuery, frozen=True, kw_only=True):
 CHOOSING: tuple[type[ShopError], ...] = (
     NothingToOrder, TooManyLines, SkuNotForSale, SoldOut, AddressNotFound, CouponNotFound, CouponNotUsable,
     CouponNotWithCampaign, CampaignTakesOneSku, UnknownCampaign, ActivityNotFound, ActivityNotRunning, NotInActivity,
-    CampaignLimit, NotDeliverable,
+    CampaignLimit, NotDeliverable, *(refusal for kind in KINDS.values() for refusal in kind.refusals),
 )  # fmt: skip
 
 

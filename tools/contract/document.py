@@ -25,7 +25,7 @@ CONTRACT = ROOT / "miniprogram-api.yaml"
 PARAMETERS: dict[str, Any] = {
     "Idempotency-Key": {
         "required": True,
-        "description": "Chosen by the client once for what the shopper wants once, and sent again with every repetition.",
+        "description": "Chosen once for what the shopper wants once, and sent again with every repetition.",
         "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
         "example": "3f1d2c9e-6a54-4a55-9f0e-0d0a5f3f7a11",
     },
@@ -90,7 +90,8 @@ def document() -> dict[str, Any]:
         [endpoint.query for endpoint in endpoints if endpoint.query is not None],
         [ErrorAnswer, *(endpoint.answers for endpoint in endpoints if endpoint.answers is not None)],
     )
-    errors = sorted({MethodNotAllowed, *(e for endpoint in endpoints for e in errors_of(endpoint))}, key=_code)
+    answered: set[type[ShopError]] = {error for endpoint in endpoints for error in errors_of(endpoint)}
+    errors = sorted({MethodNotAllowed, *answered}, key=lambda error: error.code)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas)
@@ -162,10 +163,6 @@ def _tags(endpoints: list[Endpoint]) -> list[dict[str, str]]:
             tags[endpoint.tag] = " ".join((inspect.getdoc(domain) or "").split("\n\n")[0].split())
     tags[PLATFORM] = "What WeChat calls. Not for clients."
     return [{"name": name, "description": description} for name, description in tags.items()]
-
-
-def _code(error: type[ShopError]) -> str:
-    return error.code
 
 
 def unlisted_errors() -> set[str]:

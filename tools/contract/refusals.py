@@ -13,7 +13,7 @@ from chalicelib.identity.rules import (
     SignatureReplayed,
     SignatureStale,
 )
-from chalicelib.kernel.errors import NotFound, ShopError, Unauthenticated, Unavailable
+from chalicelib.kernel.errors import Conflict, NotFound, ShopError, Unauthenticated, Unavailable
 from chalicelib.storage.writes import StorageBusy
 from chalicelib.web import Endpoint
 from chalicelib.web.edge import Malformed
@@ -39,6 +39,7 @@ SHARED: Mapping[str, tuple[Error, ...]] = {
     "NoSession": SESSION,
     "NoSessionOrSignature": (*SESSION, *SIGNATURE),
     "NotFound": (NotFound,),
+    "Conflict": (Conflict,),
     "MethodNotAllowed": (MethodNotAllowed,),
     "BodyTooLarge": (BodyTooLarge,),
     "UnsupportedMediaType": (UnsupportedMediaType,),
@@ -64,6 +65,8 @@ MEANING = {
 
 def errors_of(endpoint: Endpoint) -> list[Error]:
     errors: set[Error] = {*endpoint.errors, *EVERYWHERE}
+    if endpoint.method != "GET":
+        errors.add(Conflict)  # every write has a condition
     if not endpoint.public:
         errors |= {*SESSION, *(SIGNATURE if endpoint.signed else ())}
     if endpoint.body is not None or endpoint.query is not None or endpoint.idempotent:

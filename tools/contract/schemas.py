@@ -23,12 +23,14 @@ class Schemas:
         types = list(dict.fromkeys([*bodies, *queries, *answers]))
         found, components = msgspec.json.schema_components(types, ref_template=REF + "{name}")
         self.components: dict[str, Schema] = {_name(name): _plain(schema) for name, schema in components.items()}
-        self._of = {of: _plain(schema) for of, schema in zip(types, found, strict=True)}
+        self._of: dict[Any, Schema] = {of: _plain(schema) for of, schema in zip(types, found, strict=True)}
         for name in self._reached(answers):
             _require_all(self.components[name])
         for name in self._reached(bodies):
             _tell_defaults(self.components[name])
-        self._queries = {of: self.components.pop(self._reached([of])[0]) for of in dict.fromkeys(queries)}
+        self._queries: dict[Any, Schema] = {
+            of: self.components.pop(self._reached([of])[0]) for of in dict.fromkeys(queries)
+        }
 
     def of(self, shape: Any) -> Schema:
         return self._of[shape]
@@ -62,7 +64,7 @@ class Schemas:
 
 
 def _name(name: str) -> str:
-    """msgspec tells two classes of one name apart by their modules: chalicelib.cart.api.CouponView -> CartCouponView."""
+    """msgspec tells classes of one name apart by modules: chalicelib.pricing.terms.ScopeKind -> PricingScopeKind."""
     *_, domain, _module, own = ["", "", *name.split(".")]
     return domain.capitalize() + own
 

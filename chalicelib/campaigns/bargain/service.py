@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from ...kernel.clock import epoch, from_epoch
-from ...kernel.errors import NotFound, Refused
+from ...kernel.errors import NotFound, Refused, ShopError
 from ...kernel.ids import new_id
 from ...kernel.paging import Page, decode_cursor
 from ...storage.writes import StorageBusy, Write, commit
@@ -27,12 +27,15 @@ from .rules import (
     BargainConfig,
     BargainSoldOut,
     Cut,
+    FloorNotReached,
     Helper,
     HelperLimit,
     Launch,
     LaunchChanged,
     LaunchExists,
     LaunchNotFound,
+    LaunchOrdered,
+    LaunchOver,
     LaunchState,
     Member,
     Randomness,
@@ -70,6 +73,14 @@ class Bargain:
 
     name: ClassVar[str] = "bargain"
     holds: ClassVar[bool] = False
+    refusals: ClassVar[tuple[type[ShopError], ...]] = (
+        LaunchNotFound,
+        LaunchOrdered,
+        LaunchOver,
+        FloorNotReached,
+        LaunchChanged,
+        BargainSoldOut,
+    )
 
     def __init__(
         self,

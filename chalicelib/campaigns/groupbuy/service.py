@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from ...kernel.errors import Conflict
+from ...kernel.errors import Conflict, ShopError
 from ...kernel.paging import Page, decode_cursor
 from ...storage.writes import StorageBusy, Write, commit
 from ..base import (
@@ -34,7 +34,9 @@ from .rules import (
     SeatState,
     Standing,
     Team,
+    TeamFull,
     TeamNotFound,
+    TeamNotOpen,
     TeamState,
     at_expiry,
     completes,
@@ -60,6 +62,7 @@ class GroupBuy:
 
     name: ClassVar[str] = "groupbuy"
     holds: ClassVar[bool] = True
+    refusals: ClassVar[tuple[type[ShopError], ...]] = (TeamNotFound, TeamNotOpen, TeamFull, AlreadyInTeam)
 
     def __init__(self, teams: TeamStore, activities: Activities) -> None:
         self._teams = teams
