@@ -74,7 +74,7 @@ def _basket(
     if len({line.sku_id for line in lines}) < len(lines) or any(line.quantity < 1 for line in lines):
         raise ValueError("each SKU stands in one line, with at least one piece")
     ordered = tuple(sorted(promotions, key=lambda promotion: promotion.promotion_id))
-    sent = () if pickup else parcels(lines, freight, region_code) if region_code else None
+    sent = () if pickup else None if region_code is None else parcels(lines, freight, region_code)
     return Basket(tuple(lines), ordered, tuple(coupons), sent)
 
 

@@ -95,3 +95,8 @@ def test_freight_is_free_from_the_threshold_of_goods_after_discounts() -> None:
 def test_only_goods_of_the_template_count_for_its_free_freight() -> None:
     lines = (goods("a-01", 6000), goods("b-01", 6000, template_id=None))
     assert priced(*lines, freight=flat(800, free_from=10000)).freight == 800
+
+
+def test_a_region_without_a_code_is_not_taken_for_a_region_that_is_not_known() -> None:
+    with pytest.raises(NotDeliverable):
+        priced(goods(), freight=template("f", FreightRule(("44",), first_fee=600)), region="")
