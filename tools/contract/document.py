@@ -91,7 +91,7 @@ def document() -> dict[str, Any]:
         [ErrorAnswer, *(endpoint.answers for endpoint in endpoints if endpoint.answers is not None)],
     )
     answered: set[type[ShopError]] = {error for endpoint in endpoints for error in errors_of(endpoint)}
-    errors = sorted({MethodNotAllowed, *answered}, key=lambda error: error.code)
+    errors = sorted(answered | {MethodNotAllowed}, key=lambda error: error.code)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas)

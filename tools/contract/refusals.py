@@ -1,6 +1,5 @@
 """What an endpoint can refuse: its own errors and those of the edge, by status."""
 
-import inspect
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -107,10 +106,9 @@ def error_examples(errors: Sequence[Error]) -> dict[str, Any]:
 
 
 def meaning_of(error: Error) -> str:
-    """The first paragraph of its docstring, or of its family's."""
-    if error.__doc__ is None and error.__mro__[1] is ShopError:
-        return ""
-    return " ".join((inspect.getdoc(error) or "").split("\n\n")[0].split())
+    """The first paragraph of its docstring; what is not found has one meaning for all."""
+    words = error.__doc__ or (NotFound.__doc__ if issubclass(error, NotFound) else None) or ""
+    return " ".join(words.split("\n\n")[0].split())
 
 
 def _shared(name: str) -> dict[str, str]:
