@@ -1,0 +1,101 @@
+"""Work found when it is due; personal data sealed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.payments.store import RefundRow
+from chalicelib.storage.cipher import Cipher
+from chalicelib.storage.due import clear_due, due, set_due, sweep, wait_for
+from chalicelib.storage.writes import commit, put, update
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def waiting(number: str, at: datetime, job: str = "refund") -> RefundRow:
+    return RefundRow(
+        number, out_trade_no="t", order_id="o", member_id="m", amount=1, total=1, reason="r", cause="c", state="PENDING",
+        created_at=0, **wait_for(job, number, at),
+    )  # fmt: skip
+
+
+def found(job: str, now: datetime) -> set[str]:
+    return {row.out_refund_no for row in due(RefundRow, job, now)}
+
+
+@pytest.mark.usefixtures("tables")
+def test_only_what_is_due_is_found_and_nothing_once_it_waits_no_more() -> None:
+    for n in range(20):
+        commit(put(waiting(f"n{n}", NOW + timedelta(minutes=n))))
+    assert found("refund", NOW + timedelta(minutes=4)) == {f"n{n}" for n in range(5)}
+    assert found("other", NOW + timedelta(days=1)) == set()
+    commit(update(RefundRow("n0"), *clear_due(RefundRow), condition=RefundRow.out_refund_no.exists()))
+    later = set_due(RefundRow, "other", "n1", NOW)
+    commit(update(RefundRow("n1"), *later, condition=RefundRow.out_refund_no.exists()))
+    assert found("refund", NOW + timedelta(minutes=4)) == {"n2", "n3", "n4"}
+    assert found("other", NOW) == {"n1"}
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_row_that_fails_is_told_and_put_off_and_the_others_are_worked_on() -> None:
+    for n in range(5):
+        commit(put(waiting(f"n{n}", NOW)))
+    worked, failed = [], []
+
+    def work(row: RefundRow) -> None:
+        if row.out_refund_no == "n3":
+            raise RuntimeError("broken row")
+        worked.append(row.out_refund_no)
+
+    done = sweep(due(RefundRow, "refund", NOW), work, NOW, lambda row, error: failed.append((row.out_refund_no, error)))
+    assert (done, sorted(worked)) == (4, ["n0", "n1", "n2", "n4"])
+    assert [number for number, _ in failed] == ["n3"]
+    assert "n3" not in found("refund", NOW + timedelta(minutes=2))
+    assert "n3" in found("refund", NOW + timedelta(minutes=3))
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_row_that_moved_on_while_it_failed_is_left_as_it_is() -> None:
+    commit(put(waiting("n", NOW)))
+
+    def work(row: RefundRow) -> None:
+        commit(update(RefundRow("n"), *clear_due(RefundRow), condition=RefundRow.out_refund_no.exists()))
+        raise RuntimeError("after the change")
+
+    assert sweep(due(RefundRow, "refund", NOW), work, NOW, lambda row, error: None) == 0
+    assert found("refund", NOW + timedelta(days=1)) == set()
+
+
+KEYS = {"old": b"o" * 32, "new": b"n" * 32}
+
+
+@given(st.text(max_size=50), st.text(max_size=20))
+def test_what_was_sealed_opens_in_its_own_context_and_nowhere_else(text: str, context: str) -> None:
+    cipher = Cipher(KEYS, "new")
+    sealed = cipher.seal(text, context)
+    assert cipher.open(sealed, context) == text
+    assert len(text) < 4 or text not in sealed
+    with pytest.raises(InvalidTag):
+        cipher.open(sealed, context + "x")
+
+
+def test_texts_of_an_older_key_still_open_and_each_seal_is_different() -> None:
+    old, new = Cipher(KEYS, "old"), Cipher(KEYS, "new")
+    assert new.open(old.seal("张三", "c"), "c") == "张三"
+    assert new.seal("张三", "c") != new.seal("张三", "c")
+    assert new.seal("张三", "c").startswith("new.")
+
+
+def test_fingerprints_are_the_same_for_the_same_text_and_purpose_only() -> None:
+    cipher = Cipher(KEYS, "new")
+    assert cipher.fingerprint("1", "phone") == cipher.fingerprint("1", "phone")
+    assert len({cipher.fingerprint("1", "phone"), cipher.fingerprint("2", "phone"), cipher.fingerprint("1", "x")}) == 3
+
+
+@pytest.mark.parametrize(("keys", "current"), [({"a": b"x" * 32}, "b"), ({"a": b"short"}, "a")])
+def test_a_key_ring_that_cannot_be_right_is_refused(keys: dict[str, bytes], current: str) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        Cipher(keys, current)
