@@ -40,6 +40,8 @@ class CampaignLimit(Refused):
 
 
 class UnknownCampaign(Invalid):
+    """There is no such kind; `details.kinds` says which there are."""
+
     code = "UNKNOWN_CAMPAIGN"
     message = "活动类型不存在"
 

@@ -63,6 +63,8 @@ class CouponClaimEnded(Refused):
 
 
 class CouponsGone(Refused):
+    """All coupons of the template have been claimed."""
+
     code = "COUPONS_GONE"
     message = "优惠券已被领完"
 

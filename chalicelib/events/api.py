@@ -17,15 +17,15 @@ Part = Annotated[str, msgspec.Meta(max_length=2048)]
 
 
 class PushQuery(msgspec.Struct, frozen=True):
-    """As the platform sends it; `msg_signature` and `encrypt_type` in secure mode only."""
+    """As the platform sends it."""
 
-    signature: Part = ""
-    timestamp: Part = ""
-    nonce: Part = ""
-    echostr: Part = ""
-    msg_signature: Part = ""
-    encrypt_type: Part = ""
-    openid: Part = ""
+    signature: Annotated[Part, msgspec.Meta(description="Over token, timestamp and nonce.")] = ""
+    timestamp: Annotated[Part, msgspec.Meta(description="Epoch seconds.")] = ""
+    nonce: Annotated[Part, msgspec.Meta(description="Random.")] = ""
+    echostr: Annotated[Part, msgspec.Meta(description="What to answer when the address is verified.")] = ""
+    msg_signature: Annotated[Part, msgspec.Meta(description="In secure mode: over the sealed message too.")] = ""
+    encrypt_type: Annotated[Part, msgspec.Meta(description="`aes` in secure mode.")] = ""
+    openid: Annotated[Part, msgspec.Meta(description="Of the shopper, where the event has one.")] = ""
 
 
 @routes.raw(

@@ -36,6 +36,8 @@ class SessionRevoked(Unauthenticated):
 
 
 class SignatureInvalid(Unauthenticated):
+    """It does not fit the request, or timestamp or nonce are malformed."""
+
     code = "SIGNATURE_INVALID"
     message = "请求签名有误"
 

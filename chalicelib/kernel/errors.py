@@ -36,6 +36,8 @@ class Invalid(ShopError):
 
 
 class Unauthenticated(ShopError):
+    """No token, or nothing that is a token of ours."""
+
     code = "UNAUTHENTICATED"
     message = "请先登录"
 
@@ -53,6 +55,8 @@ class NotFound(ShopError):
 
 
 class Conflict(ShopError):
+    """Somebody changed it at the same time; nothing was written: look again."""
+
     code = "CONFLICT"
     message = "内容已变化，请刷新后再试"
 

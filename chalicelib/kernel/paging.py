@@ -20,6 +20,8 @@ class Page(Generic[Row]):
 
 
 class BadCursor(Invalid):
+    """The cursor does not come from this list: start with the first page."""
+
     code = "BAD_CURSOR"
     message = "翻页参数有误，请从第一页开始"
 

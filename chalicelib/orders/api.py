@@ -38,13 +38,18 @@ from .rules import (
 
 routes = Routes(__name__)
 
-Fen = Annotated[int, msgspec.Meta(description="Fen.", examples=[1990])]
+GoodsTotal = Annotated[int, msgspec.Meta(description="Fen; the goods before savings.", examples=[11800])]
+DiscountTotal = Annotated[int, msgspec.Meta(description="Fen; all savings.", examples=[3000])]
+Freight = Annotated[int, msgspec.Meta(description="Fen.", examples=[0])]
+Payable = Annotated[int, msgspec.Meta(description="Fen; goods less savings, and freight.", examples=[8800])]
 OrderId = Annotated[str, msgspec.Meta(description="Order id.", examples=["01K0000000000000000000000A"])]
 EXAMPLE_TIME = "2026-11-22T02:00:00Z"
 
 
 class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    sku_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="SKU.", examples=["tee-01"])]
+    sku_id: Annotated[
+        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="SKU.", examples=["tee-white-01"])
+    ]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=999, description="Pieces.", examples=[1])]
 
 
@@ -59,7 +64,7 @@ class WantedCampaign(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             msgspec.Meta(
                 pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
                 description="Team to join (left out: open one), or launch to buy.",
-                examples=["01K0TEAM"],
+                examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
             ),
         ]
         | None
@@ -76,7 +81,9 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Annotated[
             str,
             msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="Where to; needed to place.", examples=["01K0ADDRESS"]
+                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+                description="Where to; needed to place.",
+                examples=["01KAM3V1Z7Q5T0WJ8X4N2R6C9D"],
             ),
         ]
         | None
@@ -85,12 +92,16 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Annotated[
             str,
             msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="One of the member's.", examples=["01K0COUPON"]
+                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+                description="One of the member's.",
+                examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
             ),
         ]
         | None
     ) = None
-    campaign: WantedCampaign | None = None
+    campaign: Annotated[
+        WantedCampaign | None, msgspec.Meta(description="To buy one SKU in a team or at a bargained price.")
+    ] = None
     remark: Annotated[str, msgspec.Meta(max_length=200, description="Words for the merchant.", examples=[""])] = ""
     expected_payable: (
         Annotated[
@@ -115,25 +126,41 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         )
 
 
+# Coupons and campaigns exclude each other, so an example of all fields would be refused.
+Wish = Annotated[
+    WantedOrder,
+    msgspec.Meta(
+        examples=[
+            {
+                "lines": [{"sku_id": "tee-white-01", "quantity": 2}],
+                "address_id": "01KAM3V1Z7Q5T0WJ8X4N2R6C9D",
+                "remark": "",
+                "expected_payable": 8800,
+            }
+        ]
+    ),
+]
+
+
 class OrderLineView(msgspec.Struct, frozen=True):
-    sku_id: Annotated[str, msgspec.Meta(description="SKU.", examples=["P001-01"])]
-    product_id: Annotated[str, msgspec.Meta(description="Product.", examples=["P001"])]
-    title: Annotated[str, msgspec.Meta(description="Title when ordered.", examples=["龙井茶"])]
-    image: Annotated[str, msgspec.Meta(description="Picture's address.", examples=[""])]
-    spec: Annotated[str, msgspec.Meta(description="Chosen specification.", examples=["250克"])]
-    quantity: Annotated[int, msgspec.Meta(description="Pieces.", examples=[1])]
-    unit_price: Fen
-    discount: Annotated[int, msgspec.Meta(description="Fen off this line.", examples=[0])]
+    sku_id: Annotated[str, msgspec.Meta(description="SKU.", examples=["tee-white-01"])]
+    product_id: Annotated[str, msgspec.Meta(description="Product.", examples=["tee-white"])]
+    title: Annotated[str, msgspec.Meta(description="Title when ordered.", examples=["纯棉圆领T恤"])]
+    image: Annotated[str, msgspec.Meta(description="Picture's address.", examples=["https://img.example.com/tee.jpg"])]
+    spec: Annotated[str, msgspec.Meta(description="Chosen specification.", examples=["白 / L"])]
+    quantity: Annotated[int, msgspec.Meta(description="Pieces.", examples=[2])]
+    unit_price: Annotated[int, msgspec.Meta(description="Fen a piece.", examples=[5900])]
+    discount: Annotated[int, msgspec.Meta(description="Fen off this line.", examples=[3000])]
     freight: Annotated[int, msgspec.Meta(description="Fen of freight borne by this line.", examples=[0])]
-    payable: Fen
+    payable: Payable
 
 
 class PreviewView(msgspec.Struct, frozen=True):
     lines: Annotated[list[OrderLineView], msgspec.Meta(description="Lines with their shares of the discounts.")]
-    goods_total: Fen
-    discount_total: Fen
-    freight: Fen
-    payable: Fen
+    goods_total: GoodsTotal
+    discount_total: DiscountTotal
+    freight: Freight
+    payable: Payable
     adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
     hints: Annotated[list[HintView], msgspec.Meta(description="What is missing to the next saving.")]
     notes: Annotated[list[str], msgspec.Meta(description="Remarks for the shopper.", examples=[["活动商品不参与优惠"]])]
@@ -158,8 +185,8 @@ class EventView(msgspec.Struct, frozen=True):
 
 class CampaignView(msgspec.Struct, frozen=True):
     kind: Annotated[str, msgspec.Meta(description="groupbuy or bargain.", examples=["groupbuy"])]
-    activity_id: Annotated[str, msgspec.Meta(description="Activity.", examples=["A001"])]
-    group_id: Annotated[str, msgspec.Meta(description="Team or launch.", examples=["T001"])]
+    activity_id: Annotated[str, msgspec.Meta(description="Activity.", examples=["team-tea"])]
+    group_id: Annotated[str, msgspec.Meta(description="Team or launch.", examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"])]
     title: Annotated[str, msgspec.Meta(description="Activity's title.", examples=["三人团"])]
 
 
@@ -167,12 +194,14 @@ class OrderCard(msgspec.Struct, frozen=True):
     """An order in a list."""
 
     order_id: OrderId
-    state: OrderState
+    state: Annotated[OrderState, msgspec.Meta(description="Where it stands.", examples=["AWAITING_PAYMENT"])]
     held: Annotated[bool, msgspec.Meta(description="Paid, and waiting for its team.", examples=[False])]
     lines: Annotated[list[OrderLineView], msgspec.Meta(description="What was ordered.")]
-    payable: Fen
+    payable: Payable
     placed_at: Annotated[datetime, msgspec.Meta(description="When it was placed.", examples=[EXAMPLE_TIME])]
-    expires_at: Annotated[datetime, msgspec.Meta(description="To be paid until then.", examples=[EXAMPLE_TIME])]
+    expires_at: Annotated[
+        datetime, msgspec.Meta(description="To be paid until then.", examples=["2026-11-22T02:15:00Z"])
+    ]
     refund_state: Annotated[
         str | None, msgspec.Meta(description="PENDING, PROCESSING, SUCCESS, ABNORMAL or CLOSED.", examples=[None])
     ]
@@ -181,13 +210,15 @@ class OrderCard(msgspec.Struct, frozen=True):
 class OrderView(OrderCard, frozen=True):
     """An order in full."""
 
-    goods_total: Fen
-    discount_total: Fen
-    freight: Fen
+    goods_total: GoodsTotal
+    discount_total: DiscountTotal
+    freight: Freight
     adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
-    delivery: DeliveryView | None
+    delivery: Annotated[DeliveryView | None, msgspec.Meta(description="Where it goes, as it was when ordered.")]
     coupon_id: Annotated[str | None, msgspec.Meta(description="Coupon spent.", examples=[None])]
-    campaign: CampaignView | None
+    campaign: Annotated[
+        CampaignView | None, msgspec.Meta(description="What it was bought in, if any.", examples=[None])
+    ]
     remark: Annotated[str, msgspec.Meta(description="Words for the merchant.", examples=[""])]
     paid_at: Annotated[datetime | None, msgspec.Meta(description="When it was paid.", examples=[None])]
     shipped_at: Annotated[datetime | None, msgspec.Meta(description="When it was shipped.", examples=[None])]
@@ -217,7 +248,7 @@ CHOOSING: tuple[type[ShopError], ...] = (
     "POST",
     "/orders/preview",
     summary="Price what would be ordered",
-    body=WantedOrder,
+    body=Wish,
     answers=PreviewView,
     errors=CHOOSING,
 )
@@ -230,7 +261,7 @@ def preview(call: Call[WantedOrder]) -> PreviewView:
     "POST",
     "/orders",
     summary="Place an order",
-    body=WantedOrder,
+    body=Wish,
     answers=OrderView,
     status=201,
     errors=(*CHOOSING, AddressNeeded, PriceChanged, IdempotencyKeyReused, OrderChanged, StorageBusy),

@@ -52,6 +52,8 @@ class OrderStateRefused(Refused):
 
 
 class OrderChanged(Conflict):
+    """The order moved on meanwhile: look at it again."""
+
     code = "ORDER_CHANGED"
     message = "订单状态已变化，请刷新后再试"
 
@@ -82,16 +84,22 @@ class PriceChanged(Refused):
 
 
 class AddressNeeded(Invalid):
+    """A preview does without an address, an order does not."""
+
     code = "ADDRESS_NEEDED"
     message = "请选择收货地址"
 
 
 class NothingToOrder(Refused):
+    """No lines were given, and nothing is selected in the cart."""
+
     code = "NOTHING_TO_ORDER"
     message = "请选择要购买的商品"
 
 
 class TooManyLines(Refused):
+    """More different SKUs than one order takes."""
+
     code = "TOO_MANY_LINES"
     message = "一次最多购买50种商品"
 
@@ -104,11 +112,15 @@ class SkuNotForSale(Refused):
 
 
 class CampaignTakesOneSku(Invalid):
+    """A campaign is bought with one SKU alone in the order."""
+
     code = "CAMPAIGN_TAKES_ONE_SKU"
     message = "活动商品请单独购买"
 
 
 class CouponNotWithCampaign(Refused):
+    """Campaign prices and coupons do not add up."""
+
     code = "COUPON_NOT_WITH_CAMPAIGN"
     message = "活动商品不可使用优惠券"
 

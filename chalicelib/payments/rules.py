@@ -57,16 +57,22 @@ class RefundNotFound(NotFound):
 
 
 class PaymentChanged(Conflict):
+    """The payment moved on meanwhile: look at the order again."""
+
     code = "PAYMENT_CHANGED"
     message = "支付状态已变化，请刷新后再试"
 
 
 class OrderAlreadyPaid(Refused):
+    """The money has arrived: look at the order again."""
+
     code = "ORDER_ALREADY_PAID"
     message = "订单已支付"
 
 
 class NothingToPay(Refused):
+    """The order costs nothing, and is paid already."""
+
     code = "NOTHING_TO_PAY"
     message = "订单无需支付"
 
@@ -88,6 +94,8 @@ class WeChatPayBusy(Unavailable):
 
 
 class WeChatPayMisconfigured(Unavailable):
+    """WeChat Pay refuses the shop itself. Needs the merchant; repeating does not help."""
+
     code = "WECHAT_PAY_MISCONFIGURED"
     message = "支付暂不可用，请联系商家"
 

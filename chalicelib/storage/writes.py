@@ -34,6 +34,8 @@ BUSY = {
 
 
 class StorageBusy(Unavailable):
+    """Too many wrote the same thing at once. Nothing was written: repeat."""
+
     code = "STORAGE_BUSY"
     message = "现在人太多了，请稍后再试"
 

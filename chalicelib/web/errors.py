@@ -46,26 +46,36 @@ class Internal(Unavailable):
 
 
 class BodyTooLarge(Invalid):
+    """`details.limit`: bytes that a body may have."""
+
     code = "BODY_TOO_LARGE"
     message = "请求内容过大"
 
 
 class IdempotencyKeyMissing(Invalid):
+    """The route needs the header, so that a repetition is known as one."""
+
     code = "IDEMPOTENCY_KEY_MISSING"
     message = "缺少 Idempotency-Key 请求头"
 
 
 class SignatureMissing(Unauthenticated):
+    """The shop demands a signature for this route."""
+
     code = "SIGNATURE_MISSING"
     message = "缺少请求签名"
 
 
 class UnsupportedMediaType(Invalid):
+    """Send `Content-Type: application/json`."""
+
     code = "UNSUPPORTED_MEDIA_TYPE"
     message = "不支持的内容类型"
 
 
 class MethodNotAllowed(Invalid):
+    """The path has other methods; the header `Allow` says which."""
+
     code = "METHOD_NOT_ALLOWED"
     message = "不支持的请求方法"
 

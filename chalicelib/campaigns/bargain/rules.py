@@ -122,6 +122,8 @@ class FloorNotReached(Refused):
 
 
 class BargainSoldOut(Refused):
+    """No pieces of the activity are left; an order closed unpaid gives its piece back."""
+
     code = "BARGAIN_SOLD_OUT"
     message = "砍价商品已被抢光"
 

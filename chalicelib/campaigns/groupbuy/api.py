@@ -44,7 +44,7 @@ class TeamCard(msgspec.Struct, frozen=True):
     expires_at: EndsAt
     seconds_left: SecondsLeft
     text: Words
-    leader: TeamMemberView
+    leader: Annotated[TeamMemberView, Meta(description="Who opened the team.")]
 
 
 class TeamPage(msgspec.Struct, frozen=True):

@@ -54,6 +54,8 @@ class TeamNotOpen(Refused):
 
 
 class TeamFull(Refused):
+    """All seats are taken; a seat that is not paid for in time becomes free again."""
+
     code = "TEAM_FULL"
     message = "该团人数已满，去参加别的团吧"
 
