@@ -190,13 +190,12 @@ class BargainStore:
             CountRow(f"H#{made.member_id}", f"A#{seen.activity_id}"), seen.terms.cuts_per_helper, at_limit
         )
         unchanged = (LaunchRow.price == seen.price) & (LaunchRow.state == seen.state)
-        in_time = LaunchRow.ends_at > epoch(made.at)
         lowered = update(
             _launch_key(seen.launch_id),
             LaunchRow.price.set(becomes.price),
             LaunchRow.cuts.set(becomes.cuts),
             LaunchRow.state.set(becomes.state),
-            condition=unchanged & in_time,
+            condition=unchanged,
             otherwise=LaunchChanged(),
         )
         row = HelperRow(
