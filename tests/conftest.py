@@ -17,6 +17,7 @@ import pytest
 
 from chalicelib.shop import build, use
 from sandbox.wechat import Credentials, SandboxWeChat, make_credentials, running
+from tests.contract import check_answer
 from tests.shop import Stack, TestClock, settings_for, stock_the_shelves
 
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
@@ -91,7 +92,7 @@ def stack(tables: str, engine: str, credentials: Credentials, api_server: str) -
         shop = build(settings_for(credentials, tables, engine, wechat_url, api_server), clock=clock)
         use(shop)
         stock_the_shelves(shop)
-        yield Stack(shop, clock, wechat, wechat_url, api_server)
+        yield Stack(shop, clock, wechat, wechat_url, api_server, check_answer)
 
 
 def _free_port() -> int:

@@ -70,7 +70,8 @@ def settings_for(credentials: Credentials, prefix: str, engine: str, wechat_url:
         wechat_pay_url=wechat_url,
         dynamodb_url=engine,
         message_templates={
-            kind: f"tmpl_{kind}" for kind in ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")
+            kind: f"tmpl_{kind}"
+            for kind in ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")
         },
     )
 
@@ -98,7 +99,14 @@ def put_team_activity(shop: Shop, activity_id: str = "team", **config: Any) -> N
     now = shop.clock()
     shop.campaigns.activities.put(
         Activity(
-            activity_id, "groupbuy", "tea", "三人团", now, now + timedelta(days=30), {"tea-01": 3900}, GroupBuyConfig(**config)
+            activity_id,
+            "groupbuy",
+            "tea",
+            "三人团",
+            now,
+            now + timedelta(days=30),
+            {"tea-01": 3900},
+            GroupBuyConfig(**config),
         )
     )
 
@@ -108,7 +116,14 @@ def put_bargain_activity(shop: Shop, activity_id: str = "bargain", **config: Any
     now = shop.clock()
     shop.campaigns.activities.put(
         Activity(
-            activity_id, "bargain", "cup", "砍到9元", now, now + timedelta(days=30), {"cup-01": 3000}, BargainConfig(**config)
+            activity_id,
+            "bargain",
+            "cup",
+            "砍到9元",
+            now,
+            now + timedelta(days=30),
+            {"cup-01": 3000},
+            BargainConfig(**config),
         )
     )
 
@@ -230,4 +245,3 @@ class Shopper:
         paid = self.pay(order_id)
         assert paid["callback_status"] == 200, paid
         return self.get(f"/orders/{order_id}")
-

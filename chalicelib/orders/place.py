@@ -97,9 +97,15 @@ class Placing:
 
     def preview(self, member_id: str, wanted: Wanted, now: datetime) -> Preview:
         """Raises the refusals that placing would raise for what can be seen now; writes nothing."""
-        chosen = wanted.lines or tuple((line.sku_id, line.quantity) for line in self._cart.selected(member_id))
-        pieces = merged(chosen)
-        offers = self._offers(pieces)
+        if wanted.lines:
+            pieces = merged(wanted.lines)
+            offers, levels = self._market(pieces)
+        else:
+            pieces = {line.sku_id: line.quantity for line in self._cart.selected(member_id)}
+            offers, levels = self._market(pieces)
+            # As the cart shows it: what cannot be bought now does not count as selected.
+            pieces = merged(tuple((s, n) for s, n in pieces.items() if _for_sale(s, offers) and levels[s] >= n))
+        _must_be_for_sale(pieces, offers, levels)
         campaign = self._quote(member_id, wanted, pieces, now)
         address = self._addresses.get(member_id, wanted.address_id) if wanted.address_id else None
         rules = self._promotions.rules()
@@ -145,16 +151,8 @@ class Placing:
             raise IdempotencyKeyReused
         return self._store.get(member_id, known.result)
 
-    def _offers(self, pieces: Mapping[str, int]) -> Mapping[str, Offer]:
-        offers = self._catalog.offers(list(pieces))
-        gone = [sku_id for sku_id in pieces if sku_id not in offers or not offers[sku_id].on_shelf]
-        if gone:
-            raise SkuNotForSale(sku_ids=gone)
-        levels = self._stock.levels(list(pieces))
-        for sku_id, wanted in pieces.items():
-            if levels.get(sku_id, 0) < wanted:
-                raise SoldOut(sku_id=sku_id)
-        return offers
+    def _market(self, pieces: Mapping[str, int]) -> tuple[Mapping[str, Offer], Mapping[str, int]]:
+        return self._catalog.offers(list(pieces)), self._stock.levels(list(pieces))
 
     def _quote(self, member_id: str, wanted: Wanted, pieces: Mapping[str, int], now: datetime) -> CampaignPrice | None:
         choice = wanted.campaign
@@ -235,6 +233,20 @@ def campaign_order(order: Order) -> CampaignOrder:
         nickname=order.nickname,
         avatar_url=order.avatar_url,
     )
+
+
+def _for_sale(sku_id: str, offers: Mapping[str, Offer]) -> bool:
+    return sku_id in offers and offers[sku_id].on_shelf
+
+
+def _must_be_for_sale(pieces: Mapping[str, int], offers: Mapping[str, Offer], levels: Mapping[str, int]) -> None:
+    """What can be seen to fail is refused without a write; the writes decide the rest."""
+    gone = [sku_id for sku_id in pieces if not _for_sale(sku_id, offers)]
+    if gone:
+        raise SkuNotForSale(sku_ids=gone)
+    for sku_id, wanted in pieces.items():
+        if levels[sku_id] < wanted:
+            raise SoldOut(sku_id=sku_id)
 
 
 def _order_lines(preview: Preview) -> tuple[OrderLine, ...]:

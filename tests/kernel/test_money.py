@@ -47,6 +47,8 @@ def test_negative_amounts_are_refused(total: int, weights: list[int]) -> None:
         share(total, weights)
 
 
-@pytest.mark.parametrize(("fen", "text"), [(1990, "19.90"), (5, "0.05"), (0, "0.00"), (-1, "-0.01"), (-12345, "-123.45")])
+@pytest.mark.parametrize(
+    ("fen", "text"), [(1990, "19.90"), (5, "0.05"), (0, "0.00"), (-1, "-0.01"), (-12345, "-123.45")]
+)
 def test_fen_are_written_as_yuan(fen: int, text: str) -> None:
     assert yuan(fen) == text

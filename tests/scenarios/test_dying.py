@@ -87,9 +87,7 @@ class Life:
         return self.do(lambda: self.shop.orders.placing.place(session, wanted, key, self.stack.clock()))
 
     def sheet(self, order: Order) -> dict[str, str]:
-        sheet = self.do(
-            lambda: self.shop.payments.paying.start(order.member_id, order.order_id, self.stack.clock())
-        )
+        sheet = self.do(lambda: self.shop.payments.paying.start(order.member_id, order.order_id, self.stack.clock()))
         return vars(sheet)
 
     def take_money(self, who: tuple[Shopper, Session], order: Order, sheet: dict[str, str], **how: Any) -> None:

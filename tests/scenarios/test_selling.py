@@ -136,7 +136,9 @@ def test_16_friends_who_cut_at_the_same_moment_all_count_and_land_on_the_floor(s
     friends = crowd(stack)
     with ThreadPoolExecutor(CROWD) as pool:
         answers = list(pool.map(lambda f: f.send("POST", f"/bargain/launches/{launch['launch_id']}/cuts"), friends))
-    assert {answer.status_code for answer in answers} <= {200, 201}, [a.text for a in answers if a.status_code > 201][:3]
+    assert {answer.status_code for answer in answers} <= {200, 201}, [a.text for a in answers if a.status_code > 201][
+        :3
+    ]
     shown = alice.get(f"/bargain/launches/{launch['launch_id']}")
     assert (shown["price"], shown["state"]) == (900, "REACHED")
 
@@ -160,9 +162,7 @@ def test_two_members_with_one_sku_never_touch_each_others_carts(stack: Stack) ->
     alice, bob = stack.shopper("alice"), stack.shopper("bob")
     with ThreadPoolExecutor(20) as pool:
         list(
-            pool.map(
-                lambda who: who.post("/cart/lines", {"sku_id": "tea-01", "quantity": 1}), [alice] * 7 + [bob] * 5
-            )
+            pool.map(lambda who: who.post("/cart/lines", {"sku_id": "tea-01", "quantity": 1}), [alice] * 7 + [bob] * 5)
         )
     assert [line["quantity"] for line in alice.get("/cart")["lines"]] == [7]
     assert [line["quantity"] for line in bob.get("/cart")["lines"]] == [5]
