@@ -102,7 +102,7 @@ def _plain(kind: Any) -> Callable[[str], Any]:
     if kind is int:
         return int
     if kind is bool:
-        return lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()] if text else False
+        return lambda text: {"true": True, "false": False}.get(text.lower(), text)
     return str.strip
 
 
@@ -127,6 +127,7 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
     keys = [("session_keys", settings.session_keys, settings.session_key_current)]
     keys.append(("data_keys", settings.data_keys, settings.data_key_current))
     return [
+        ("require_signatures", isinstance(settings.require_signatures, bool)),
         ("table_prefix", bool(re.fullmatch(r"[A-Za-z0-9_.\-]{0,80}", settings.table_prefix))),
         ("public_url", bool(url.fullmatch(settings.public_url)) and not settings.public_url.endswith("/")),
         ("wechat_api_url", bool(url.fullmatch(settings.wechat_api_url))),
@@ -136,5 +137,6 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("wechat_push_aes_key", len(settings.wechat_push_aes_key) in (0, 43)),
         ("session_hours", settings.session_hours >= 1),
         ("reservation_minutes", 1 <= settings.reservation_minutes <= 120),
-        *((name, current in ring and all(len(key) == 32 for key in ring.values())) for name, ring, current in keys),
+        *((name, all(len(key) == 32 for key in ring.values())) for name, ring, _ in keys),
+        *((f"{name[:-1]}_current", current in ring) for name, ring, current in keys),
     ]

@@ -100,6 +100,7 @@ def claimable(call: Call[None]) -> TemplatesView:
     summary="Claim a coupon",
     answers=CouponView,
     errors=(CouponTemplateNotFound, CouponClaimEnded, CouponsGone, CouponLimit),
+    signed=True,
 )
 def claim(call: Call[None]) -> CouponView:
     return _coupon(call.shop.coupons.claim(call.member_id, call.path["template_id"]), call.now)

@@ -10,7 +10,6 @@ from chalicelib.orders.rules import OrderHeld
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit, Measure, Promotion, Scope, Tier
 from tests.shop import Stack
 
-
 ONE = [{"sku_id": "tea-01", "quantity": 1}]
 
 

@@ -1,7 +1,9 @@
 """20: the process dies between any two writes, and the work is run again: same end state, nothing twice.
 
-Each journey is played again and again; each time the process dies at the next write to storage, before it or right after
-it. Whoever asked (client, WeChat, schedule) then asks again, as they do in life, and in the end everything must be where
+Each journey is played again and again; each time the process dies at the next write to storage, before it or right
+after
+it. Whoever asked (client, WeChat, schedule) then asks again, as they do in life, and in the end everything must be
+where
 it belongs. Nobody lists the crash points: they are found by counting.
 """
 

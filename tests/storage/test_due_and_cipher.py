@@ -17,7 +17,8 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 def waiting(number: str, at: datetime, job: str = "refund") -> RefundRow:
     return RefundRow(
-        number, out_trade_no="t", order_id="o", member_id="m", amount=1, total=1, reason="r", cause="c", state="PENDING",
+        number, out_trade_no="t", order_id="o", member_id="m", amount=1, total=1, reason="r", cause="c",
+        state="PENDING",
         created_at=0, **wait_for(job, number, at),
     )  # fmt: skip
 

@@ -105,6 +105,7 @@ class CutDone(msgspec.Struct, frozen=True):
     answers=LaunchCard,
     status=201,
     errors=(ActivityNotFound, ActivityNotRunning, LaunchExists, CampaignLimit, BargainSoldOut, StorageBusy),
+    signed=True,
 )
 def launch(call: Call[NewLaunch]) -> LaunchCard:
     """The launcher's own cut is made with it. Repeating is refused with the id of the launch that lives."""
@@ -145,6 +146,7 @@ def show(call: Call[None]) -> LaunchView:
     errors=(
         LaunchNotFound, OwnLaunch, AlreadyHelped, LaunchOver, HelperLimit, DailyCutLimit, CutTooSoon, StorageBusy,
     ),
+    signed=True,
 )  # fmt: skip
 def cut(call: Call[None]) -> CutDone:
     """Once per member and launch. Friends who cut at the same moment all count."""
