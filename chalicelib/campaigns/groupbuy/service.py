@@ -99,7 +99,7 @@ class GroupBuy:
             place = changes.opens(team)
         else:
             team, standing = self._joinable(order.group_id, order.activity_id, order.member_id, now)
-            place = changes.joins(team, now)
+            place = changes.joins(team)
         self._must_be_free(standing, order.order_id, team.limit_per_member)
         seat = Seat(team.team_id, order.activity_id, order.order_id, face, SeatState.TAKEN, now)
         writes = [place, changes.takes(seat), changes.counts(seat, standing)]
