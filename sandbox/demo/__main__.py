@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sandbox.demo import arriving, buying, mishaps, together
 from sandbox.demo.shopper import Shopper
 from sandbox.demo.stage import NotAsPromised, NotRunning, Stage
-from sandbox.local.place import Place
+from sandbox.local.place import Place, Trouble
 
 CHAPTERS: tuple[Callable[[Stage, Shopper], None], ...] = (
     arriving.login,
@@ -35,10 +35,13 @@ CHAPTERS: tuple[Callable[[Stage, Shopper], None], ...] = (
 
 
 def main() -> int:
-    stage = Stage(Place.here(), run=secrets.token_hex(3))
     begun = time.monotonic()
     try:
+        stage = Stage(Place.here(), run=secrets.token_hex(3))
         play(stage)
+    except Trouble as error:
+        print(error, file=sys.stderr)
+        return 1
     except NotRunning as error:
         print(f"No answer from {error}.\nThe shop must be running, in another terminal: make run", file=sys.stderr)
         return 1

@@ -4,76 +4,146 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from sandbox.local.place import Place
-from sandbox.local.processes import Child, Trouble, must_be_free, start, wait_until_ready
+from sandbox.local.place import VARIABLES, Place, Trouble
+from sandbox.local.processes import START_OVER, Child, must_be_free, start, wait_until_ready
 
 STOP_SECONDS = 60
 
 
 def main() -> int:
-    place = Place.here()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    children: list[Child] = []
     try:
-        with only_one(place):
-            begun = time.monotonic()
-            run(place, children, stop)
-            if not stop.is_set():
-                print(banner(place, time.monotonic() - begun), flush=True)
-                watch(children, stop)
+        place = Place.here()
+        with only_one(place) as lock:
+            Stack(place, lock).run(stop)
     except Trouble as trouble:
         print(f"\nThe shop cannot run.\n{trouble}", file=sys.stderr)
         return 1
-    finally:
-        finish(children)
     return 0
 
 
 @contextlib.contextmanager
-def only_one(place: Place) -> Iterator[None]:
-    """Two stacks over one folder would ruin each other's data."""
-    place.folder.mkdir(parents=True, exist_ok=True)
-    with (place.folder / "lock").open("w") as lock:
+def only_one(place: Place) -> Iterator[int]:
+    """Two stacks over one folder would ruin each other's data. Yields the lock, which the children hold too."""
+    try:
+        place.folder.mkdir(parents=True, exist_ok=True)
+        lock = (place.folder / "lock").open("w")
+    except OSError as error:
+        raise Trouble(f"The folder for its data cannot be used: {error}. Name another: JISHI_LOCAL=…") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise Trouble(f"It runs already, over {place.folder}. Stop that one with Ctrl-C first.") from error
+            raise Trouble(
+                f"It runs already, over {place.folder}. Stop that one with Ctrl-C in its terminal, and wait a moment.\n"
+                "For a second shop beside it, name another folder and other ports: " + "=… ".join(VARIABLES) + "=…"
+            ) from error
+        yield lock.fileno()
+
+
+class Stack:
+    def __init__(self, place: Place, lock: int) -> None:
+        self._place = place
+        self._lock = lock
+        self._children: list[Child] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`, or until something fails, which raises Trouble. Everything is stopped and saved then."""
+        begun = time.monotonic()
+        try:
+            for step in (self._check, self._engine, self._prepare, self._wechat, self._shop):
+                if stop.is_set():
+                    return
+                step()
+            print(banner(self._place, time.monotonic() - begun), flush=True)
+            while not stop.wait(0.5):
+                self._watch()
+        finally:
+            self._finish()
+
+    def _check(self) -> None:
+        place = self._place
+        must_be_free(place.api_port, "the shop's API", "JISHI_API_PORT")
+        must_be_free(place.engine_port, "the data engine", "JISHI_ENGINE_PORT")
+        must_be_free(place.wechat_port, "the sandbox WeChat", "JISHI_WECHAT_PORT")
+        with usable(place):
+            os.environ.update(place.environment())
+            for saved in engine_folder(place).glob("*.json"):
+                json.loads(saved.read_bytes())  # the engine would pass over a broken file, and then over our data
+
+    def _engine(self) -> None:
+        print("Starting the data engine ...", flush=True)
+        engine = self._start("engine", ["ministack"], engine_environment(self._place))
+        wait_until_ready(engine, f"{self._place.engine}/_localstack/health")
+
+    def _prepare(self) -> None:
+        """Tables and the demo shop, as far as they are not there yet."""
+        from sandbox.local import seed
+
+        with usable(self._place):
+            seed.prepare(self._place)
+
+    def _wechat(self) -> None:
+        print("Starting the sandbox WeChat and the API ...", flush=True)
+        place = self._place
+        arguments = ["sandbox.wechat", "--port", str(place.wechat_port), "--state-dir", str(place.folder / "wechat")]
+        wechat = self._start("wechat", [*arguments, "--clock-file", str(place.clock_file)])
+        wait_until_ready(wechat, f"{place.wechat}/_sandbox/")
+
+    def _shop(self) -> None:
+        api = self._start("api", ["sandbox.local.api"])
+        wait_until_ready(api, f"{self._place.api}/categories")
+        self._start("worker", ["sandbox.local.worker"])
+
+    def _start(self, name: str, arguments: list[str], environment: dict[str, str] | None = None) -> Child:
+        child = start(name, self._place.logs, arguments, environment or {}, self._lock)
+        self._children.append(child)
+        return child
+
+    def _watch(self) -> None:
+        for child in self._children:
+            if child.ended:
+                raise Trouble(f"{child.obituary()}\nThe rest is stopped too; make run starts all of it again.")
+
+    def _finish(self) -> None:
+        """In the reverse order, the engine last, since it saves its data when it is asked to end."""
+        if not self._children:
+            return
+        print("\nStopping, and saving the data ...", flush=True)
+        for child in reversed(self._children):
+            if not child.stop(STOP_SECONDS) and child.name == "engine":
+                print("The engine could not save: what changed since the start is lost.", file=sys.stderr)
+        print("Stopped.", flush=True)
+
+
+@contextlib.contextmanager
+def usable(place: Place) -> Iterator[None]:
+    """Whatever goes wrong over the data of an earlier run becomes Trouble that says what to do."""
+    try:
         yield
+    except Exception as error:
+        raise Trouble(
+            f"The data under {place.folder} cannot be used ({type(error).__name__}: {error}).\n{START_OVER}"
+        ) from error
 
 
-def run(place: Place, children: list[Child], stop: threading.Event) -> None:
-    must_be_free(place.api_port, "the shop's API", "JISHI_API_PORT")
-    must_be_free(place.engine_port, "the data engine", "JISHI_ENGINE_PORT")
-    must_be_free(place.wechat_port, "the sandbox WeChat", "JISHI_WECHAT_PORT")
-    print("Starting the data engine ...", flush=True)
-    engine = start("engine", place.logs, ["-m", "ministack"], engine_environment(place))
-    children.append(engine)
-    wait_until_ready(engine, f"{place.engine}/_localstack/health")
-    os.environ.update(place.environment())
-    prepare(place)
-    if stop.is_set():
-        return
-    print("Starting the sandbox WeChat and the API ...", flush=True)
-    wechat = ["-m", "sandbox.wechat", "--port", str(place.wechat_port)]
-    wechat += ["--state-dir", str(place.folder / "wechat"), "--clock-file", str(place.clock_file)]
-    children.append(start("wechat", place.logs, wechat, {}))
-    wait_until_ready(children[-1], f"{place.wechat}/_sandbox/")
-    children.append(start("api", place.logs, ["-m", "sandbox.local.api"], place.environment()))
-    wait_until_ready(children[-1], f"{place.api}/categories")
-    children.append(start("worker", place.logs, ["-m", "sandbox.local.worker"], place.environment()))
+def engine_folder(place: Place) -> Path:
+    return place.folder / "engine"
 
 
 def engine_environment(place: Place) -> dict[str, str]:
-    folder = place.folder / "engine"
+    folder = engine_folder(place)
     folder.mkdir(parents=True, exist_ok=True)
     return {
         "BIND_HOST": "127.0.0.1",
@@ -85,40 +155,8 @@ def engine_environment(place: Place) -> dict[str, str]:
     }
 
 
-def prepare(place: Place) -> None:
-    """Tables and the demo shop, as far as they are not there yet."""
-    from sandbox.local import seed
-
-    try:
-        seed.prepare(place)
-    except Trouble:
-        raise
-    except Exception as error:
-        raise Trouble(
-            f"The data under {place.folder} cannot be used ({type(error).__name__}: {error}).\n"
-            "If an earlier version or a crash left them so, start over: make reset && make run"
-        ) from error
-
-
-def watch(children: list[Child], stop: threading.Event) -> None:
-    while not stop.wait(0.5):
-        for child in children:
-            if child.ended:
-                raise Trouble(f"{child.name} ended unexpectedly. Its last words ({child.log}):\n{child.last_words()}")
-
-
-def finish(children: list[Child]) -> None:
-    """In the reverse order, the engine last, since it saves its data when it is asked to end."""
-    if not children:
-        return
-    print("\nStopping, and saving the data ...", flush=True)
-    for child in reversed(children):
-        if not child.stop(STOP_SECONDS) and child.name == "engine":
-            print("The engine had to be killed; what changed since the start is lost.", file=sys.stderr)
-    print("Stopped.", flush=True)
-
-
 def banner(place: Place, seconds: float) -> str:
+    moved = "".join(f"{name}={os.environ[name]} " for name in VARIABLES if name in os.environ)
     return f"""
 Jishi is open (started in {seconds:.0f} s).
 
@@ -128,7 +166,7 @@ Jishi is open (started in {seconds:.0f} s).
   logs             {place.logs}
   contract         miniprogram-api.yaml
 
-  make demo (in another terminal) plays a day in its life.  Ctrl-C stops everything and saves the data.
+  {moved}make demo (in another terminal) plays a day in its life.  Ctrl-C stops everything and saves the data.
 """
 
 

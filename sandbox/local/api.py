@@ -42,7 +42,7 @@ def main() -> None:
 def serve(port: int) -> LocalDevServer:
     """The server, bound to `port` (0: any free one); whoever calls runs it."""
     CustomLocalChalice.__bases__ = (LocalChalice, type(app))
-    app.__class__ = CustomLocalChalice
+    app.__class__ = CustomLocalChalice  # type: ignore[assignment]  # as Chalice's own `local` does
     config = Config.create(chalice_stage="dev", config_from_disk={"version": "2.0", "app_name": "jishi"})
     return LocalDevServer(app, config, "127.0.0.1", port, handler_cls=Handler, server_cls=Server)
 

@@ -14,6 +14,11 @@ from sandbox.wechat import Credentials, make_credentials
 TEMPLATES = {
     kind: f"tmpl_{kind}" for kind in ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")
 }
+VARIABLES = ("JISHI_LOCAL", "JISHI_API_PORT", "JISHI_ENGINE_PORT", "JISHI_WECHAT_PORT")
+
+
+class Trouble(Exception):
+    """Says what is wrong and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,16 @@ class Place:
 
     @classmethod
     def here(cls) -> Place:
-        return cls(
-            folder=Path(os.environ.get("JISHI_LOCAL", ".local")).absolute(),
-            api_port=int(os.environ.get("JISHI_API_PORT", "8700")),
-            engine_port=int(os.environ.get("JISHI_ENGINE_PORT", "8701")),
-            wechat_port=int(os.environ.get("JISHI_WECHAT_PORT", "8702")),
+        """Raises Trouble for a port that is none."""
+        place = cls(
+            folder=Path(os.environ.get("JISHI_LOCAL") or ".local").absolute(),
+            api_port=_port("JISHI_API_PORT", 8700),
+            engine_port=_port("JISHI_ENGINE_PORT", 8701),
+            wechat_port=_port("JISHI_WECHAT_PORT", 8702),
         )
+        if len({place.api_port, place.engine_port, place.wechat_port}) < 3:
+            raise Trouble("JISHI_API_PORT, JISHI_ENGINE_PORT and JISHI_WECHAT_PORT must differ from each other.")
+        return place
 
     @property
     def api(self) -> str:
@@ -89,6 +98,9 @@ class Place:
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": "cn-north-1",
+            # A proxy for the internet must not be asked for this machine.
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
         }
 
     def _keys(self) -> dict[str, str]:
@@ -103,3 +115,10 @@ class Place:
             part.replace(path)
         keys: dict[str, str] = json.loads(path.read_text())
         return keys
+
+
+def _port(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise Trouble(f"{variable} must be a port number, 1 to 65535, and is {text!r}.")
+    return int(text)

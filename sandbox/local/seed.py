@@ -23,7 +23,7 @@ from chalicelib.settings import from_environment
 from chalicelib.shop import Shop, build
 from chalicelib.storage.once import first_time
 from chalicelib.storage.table import dynamodb
-from chalicelib.storage.tables import create_all
+from chalicelib.storage.tables import create_all, tables
 from sandbox.clock import SandboxClock
 from sandbox.local.goods import CATEGORIES, GOODS, product
 from sandbox.local.place import Place
@@ -34,12 +34,16 @@ FAR = ("54", "65", "63", "15")  # Tibet, Xinjiang, Qinghai, Inner Mongolia
 
 
 def prepare(place: Place) -> None:
-    """Idempotent: makes the tables that are missing and, into an empty shop, the demo goods."""
+    """Makes the tables, if there are none, and the demo goods, if they are not all there. Raises LookupError if only
+    some of the tables are there: what their rows belong to is gone.
+    """
     shop = build(from_environment(), clock=SandboxClock(place.clock_file))
-    existing = frozenset(dynamodb().list_tables(Limit=100)["TableNames"])
-    made = create_all(existing)
-    if made:
-        print(f"Created {len(made)} tables.", flush=True)
+    existing = set(dynamodb().list_tables(Limit=100)["TableNames"])
+    wanted = {kind.Meta.table_name for kind in tables().values()}
+    if not existing & wanted:
+        print(f"Created {len(create_all())} tables.", flush=True)
+    elif missing := sorted(wanted - existing):
+        raise LookupError(f"no table {', '.join(missing)}")
     if not shop.catalog.products("all", Sort.NEWEST, None, 50).rows[len(GOODS) - 1 :]:
         print(f"Loading the demo shop: {len(GOODS)} products ...", flush=True)
         load(shop)

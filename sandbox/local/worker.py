@@ -1,7 +1,7 @@
 """What the cloud does beside HTTP: schedules at their rates, and the stream of the orders table.
 
-Both call the very handlers that Lambda would, with events of the same form. The stream starts at its end: what happened
-while the stack was down is found by the schedules, as it would be in the cloud after an outage.
+Both call the very handlers that Lambda would, with events of the same form. The engine keeps a stream as long as it
+runs: what happened just before the stack went down is found by the schedules, as in the cloud after an outage.
 """
 
 from __future__ import annotations
@@ -77,35 +77,33 @@ def run_schedule(name: str, rate: timedelta, handler: Handler, clock: Clock, sto
 
 
 def follow_stream(table: str, endpoint: str, handler: Handler, stop: threading.Event) -> None:
-    """Batches of records to the handler; a batch that fails comes again a few times, then is left to the schedules."""
+    """Batches of records to the handler; a batch that fails comes again a few times, then is left to the schedules.
+
+    From the stream's beginning, since the API may have been faster to start; and again from there when the place in it
+    is lost, as it is after 15 minutes of a laptop's sleep: effects may be repeated.
+    """
     streams = boto3.client("dynamodbstreams", endpoint_url=endpoint)
-    arn = boto3.client("dynamodb", endpoint_url=endpoint).describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    iterators = {shard: _iterator(streams, arn, shard, "LATEST") for shard in _shards(streams, arn)}
-    logger.info("following", table=table)
+    engine = boto3.client("dynamodb", endpoint_url=endpoint)
+    iterator = None
     while not stop.wait(POLL):
         try:
-            for shard, iterator in list(iterators.items()):
-                answer = streams.get_records(ShardIterator=iterator, Limit=100)
-                if answer["Records"]:
-                    _deliver(handler, answer["Records"], stop)
-                if answer.get("NextShardIterator"):
-                    iterators[shard] = answer["NextShardIterator"]
-                else:
-                    del iterators[shard]
-            for shard in _shards(streams, arn) - set(iterators) if not iterators else ():
-                iterators[shard] = _iterator(streams, arn, shard, "TRIM_HORIZON")
+            if iterator is None:
+                iterator = _beginning(streams, engine.describe_table(TableName=table)["Table"]["LatestStreamArn"])
+            answer = streams.get_records(ShardIterator=iterator, Limit=100)
+            if answer["Records"]:
+                _deliver(handler, answer["Records"], stop)
+            iterator = answer.get("NextShardIterator")
         except Exception:
             logger.exception("stream could not be read")
+            iterator = None
             stop.wait(1)
 
 
-def _shards(streams: Any, arn: str) -> set[str]:
-    return {shard["ShardId"] for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]}
-
-
-def _iterator(streams: Any, arn: str, shard: str, kind: str) -> str:
-    answer = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType=kind)
-    return str(answer["ShardIterator"])
+def _beginning(streams: Any, arn: str) -> str:
+    """The engine's streams have one shard each."""
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    begin = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    return str(streams.get_shard_iterator(**begin)["ShardIterator"])
 
 
 def _deliver(handler: Handler, records: list[dict[str, Any]], stop: threading.Event) -> None:
