@@ -14,7 +14,6 @@ from .rules import (
     Standing,
     Team,
     TeamFull,
-    TeamNotOpen,
     TeamState,
     completes,
     dies_with,
@@ -25,7 +24,9 @@ LOOK_AGAIN = timedelta(minutes=5)
 
 
 def opens(team: Team) -> Write:
-    """New, or again for the order whose team failed before anyone had paid for it."""
+    """New, or again for the order whose team failed before anyone had paid for it. Otherwise Conflict: it was opened by
+    the same order at this very moment, which is no reason to refuse the order.
+    """
     row = TeamRow(
         f"T#{team.team_id}",
         TEAM,
@@ -44,7 +45,7 @@ def opens(team: Team) -> Write:
         **wait_for(EXPIRE, team.team_id, team.expires_at),
     )
     unseen = (TeamRow.state == TeamState.FAILED) & (TeamRow.paid_count == 0)
-    return put(row, condition=TeamRow.pk.does_not_exist() | unseen, otherwise=TeamNotOpen(state=TeamState.OPEN))
+    return put(row, condition=TeamRow.pk.does_not_exist() | unseen)
 
 
 def joins(team: Team) -> Write:

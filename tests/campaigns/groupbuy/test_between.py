@@ -159,9 +159,21 @@ class TestAClaim:
 
     def test_does_not_open_a_team_twice(self, shop: Shop) -> None:
         first = shop.open_team()
-        with pytest.raises(Exception, match="TEAM_NOT_OPEN"):
+        with pytest.raises(Conflict):
             commit(*shop.kind.claims(first, NOW))
         assert shop.team(first).paid_count == 1
+
+    def test_for_a_place_that_was_found_by_another_run_is_no_reason_to_pay_back(self, shop: Shop) -> None:
+        late = shop.place("late")
+        shop.activities.put(replace(shop.activity, ends_at=OVER + DAY))
+        shop.sweep(OVER)
+        shop.charge(late)
+        (lost,) = shop.kind.on_paid(late, OVER)
+        shop.apply(lost, OVER)
+        with pytest.raises(Conflict):
+            shop.apply(lost, OVER)
+        assert (shop.state(late), shop.seats(late)) == ("PAID", {"late": SeatState.PAID})
+        shop.is_sound(late)
 
 
 class TestGivingBack:
