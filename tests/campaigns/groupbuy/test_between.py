@@ -159,7 +159,7 @@ class TestAClaim:
 
     def test_does_not_open_a_team_twice(self, shop: Shop) -> None:
         first = shop.open_team()
-        with pytest.raises(Conflict):
+        with pytest.raises(StorageBusy):
             commit(*shop.kind.claims(first, NOW))
         assert shop.team(first).paid_count == 1
 
@@ -170,7 +170,7 @@ class TestAClaim:
         shop.charge(late)
         (lost,) = shop.kind.on_paid(late, OVER)
         shop.apply(lost, OVER)
-        with pytest.raises(Conflict):
+        with pytest.raises(StorageBusy):
             shop.apply(lost, OVER)
         assert (shop.state(late), shop.seats(late)) == ("PAID", {"late": SeatState.PAID})
         shop.is_sound(late)
