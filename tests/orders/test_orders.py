@@ -1,6 +1,8 @@
 """Orders over HTTP: preview, place, list, detail, receipt."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.orders import OrderState
 from chalicelib.orders.rules import OrderHeld
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit, Measure, Promotion, Scope, Tier
+from chalicelib.storage.table import dynamodb
 from tests.shop import Stack
 
 ONE = [{"sku_id": "tea-01", "quantity": 1}]
@@ -172,6 +175,22 @@ def test_orders_are_listed_newest_first_by_state_and_by_pages(stack: Stack) -> N
     assert alice.refused("GET", "/orders?state=LOST") == "MALFORMED"
 
 
+@pytest.mark.parametrize("state", [None, OrderState.PAID])
+def test_a_list_asks_for_orders_as_they_are_now(stack: Stack, state: OrderState | None) -> None:
+    asked: list[bytes] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        asked.append(params["body"])
+
+    events = dynamodb().meta.events
+    events.register("before-call.dynamodb.Query", note)
+    try:
+        stack.shop.orders.page("M", state, None, 20)
+    finally:
+        events.unregister("before-call.dynamodb.Query", note)
+    assert [json.loads(body)["ConsistentRead"] for body in asked] == [True]
+
+
 def test_an_order_with_nothing_to_pay_is_paid_at_once(stack: Stack) -> None:
     from tests.shop import put_bargain_activity
 
@@ -213,7 +232,7 @@ def test_what_waits_for_its_team_is_not_shipped(stack: Stack) -> None:
 
 
 def test_personal_data_of_an_order_are_sealed_in_storage(stack: Stack) -> None:
-    from chalicelib.orders.store import OrderRow
+    from chalicelib.orders.rows import OrderRow
 
     alice = stack.shopper("alice")
     order = alice.order(("tea-01", 1))
