@@ -43,6 +43,14 @@ class TestClock:
     def forward(self, **amount: float) -> None:
         self.now += timedelta(**amount)
 
+    def advance(self, seconds: float) -> datetime:
+        """As the sandbox WeChat moves it on request; it then does what has become due there."""
+        self.forward(seconds=seconds)
+        return self.now
+
+    def offset(self) -> float:
+        return (self.now - START).total_seconds()
+
 
 def settings_for(credentials: Credentials, prefix: str, engine: str, wechat_url: str, api_url: str) -> Settings:
     return Settings(
@@ -161,7 +169,7 @@ class Stack:
 
     def changed_orders(self) -> list[tuple[str, str]]:
         """All orders: what the stream would have told of, by now. Tests have few orders and may scan."""
-        from chalicelib.orders.store import OrderRow
+        from chalicelib.orders.rows import OrderRow
 
         return [(row.member_id, row.order_id) for row in OrderRow.scan()]
 

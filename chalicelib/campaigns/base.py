@@ -91,7 +91,7 @@ class CampaignPrice:
 @dataclass(frozen=True)
 class CampaignOrder:
     """What a kind may know of an order. A team opened by an order has the order's id, so opening it twice is one
-    team.
+    team. `unit_price` in fen is what it was placed at.
     """
 
     order_id: str
@@ -103,6 +103,7 @@ class CampaignOrder:
     quantity: int
     nickname: str = ""
     avatar_url: str = ""
+    unit_price: int = 0
 
     @property
     def opens_group(self) -> bool:

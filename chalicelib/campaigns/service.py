@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..kernel.errors import Refused
+from ..kernel.errors import Conflict, NotFound, Refused
 from ..kernel.paging import Page, decode_cursor
 from ..log import logger
 from ..orders import Order, Orders, OrderState
@@ -17,6 +17,7 @@ from .base import Activity, CampaignOrder, Kind, Lost, OrderRef, Outcome, Refund
 from .store import Activities
 
 LATE = "late-payment"
+PLACES_TO_TRY = 3
 
 
 class Campaigns:
@@ -107,19 +108,25 @@ class Campaigns:
         kind = self.kinds[lost.order.kind]
         if order.refund_state is not None or not _still(order, lost.order):
             return
-        place = kind.rescue(lost.order, now)
-        if place is not None and self._move(order, place, now):
-            return
+        for _ in range(PLACES_TO_TRY):  # a team found free may be full by now, and the next one not
+            place = kind.rescue(lost.order, now)
+            if place is None:
+                break
+            if self._move(order, place, now):
+                return
         self._refund(OrderRef(order.member_id, order.order_id), lost.cause, lost.reason, now)
 
     def _move(self, order: Order, place: CampaignOrder, now: datetime) -> bool:
-        event = Event(now, Actor.SCHEDULE, order.state, OrderState.PAID, "原团已结束，已为您安排新的团")
-        writes: list[Write] = [self._orders.store.regrouped(order, OrderState.PAID, place.group_id, event, now)]
+        event = Event(now, Actor.SCHEDULE, order.state, OrderState.PAID, "付款到账时原活动名额已释放，已为您重新安排")
+        kind, store = self.kinds[place.kind], self._orders.store
+        writes: list[Write] = [store.regrouped(order, place.group_id, event, now, held=kind.holds)]
         if order.state is OrderState.CLOSED:
             writes += [self._stock.reserve(line.sku_id, line.quantity) for line in order.lines]
         try:
-            commit(*writes, *self.kinds[place.kind].claims(place, now))
-        except Refused as refusal:
+            commit(*writes, *kind.claims(place, now))
+        except OrderChanged:
+            return True  # another run decided meanwhile
+        except (Refused, Conflict, NotFound) as refusal:
             logger.info("no other place", order_id=order.order_id, code=refusal.code)
             return False
         return True

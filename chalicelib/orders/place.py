@@ -232,6 +232,7 @@ def campaign_order(order: Order) -> CampaignOrder:
         quantity=line.quantity,
         nickname=order.nickname,
         avatar_url=order.avatar_url,
+        unit_price=line.unit_price,
     )
 
 

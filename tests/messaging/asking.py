@@ -23,7 +23,11 @@ class FakeIdentity:
 
 class Client:
     def __init__(self, **services: Any) -> None:
-        self._app = SimpleNamespace(shop=SimpleNamespace(identity=FakeIdentity(), **services))
+        self._app = SimpleNamespace(
+            shop=SimpleNamespace(
+                identity=FakeIdentity(), settings=SimpleNamespace(require_signatures=False), **services
+            )
+        )
 
     def ask(
         self,

@@ -21,7 +21,7 @@ from chalicelib.coupons import CouponKind, CouponState, CouponTemplate, Terms
 from chalicelib.identity import Session
 from chalicelib.orders import Order, OrderState
 from chalicelib.orders.place import Wanted
-from chalicelib.orders.store import OrderRow
+from chalicelib.orders.rows import OrderRow
 from chalicelib.storage.table import dynamodb
 from tests.shop import Shopper, Stack, put_bargain_activity
 

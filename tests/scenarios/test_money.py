@@ -339,6 +339,23 @@ def test_a_late_payer_who_can_have_no_team_gets_the_money_back(stack: Stack) -> 
     assert refunds(stack) == [(f"{late}-1", 4500, "SUCCESS")]
 
 
+def test_a_late_payer_of_a_bargain_that_still_lives_gets_it_and_nothing_waits(stack: Stack) -> None:
+    from tests.shop import put_bargain_activity
+
+    put_bargain_activity(stack.shop, "quick", cuts_to_floor=1)
+    alice = stack.shopper("alice")
+    launch = alice.post("/bargain/launches", {"activity_id": "quick"})
+    choice = {"kind": "bargain", "activity_id": "quick", "group_id": launch["launch_id"]}
+    late = alice.order(("cup-01", 1), campaign=choice)["order_id"]
+    sheet = alice.open_sheet(late)
+    alice.post(f"/orders/{late}/cancel")
+    alice.pay(late, sheet, late=True)
+    stack.drain()
+    order = alice.get(f"/orders/{late}")
+    assert (order["state"], order["held"], order["refund_state"]) == ("PAID", False, None)
+    assert stack.stock("cup-01") == 99
+
+
 def test_the_log_of_a_whole_purchase_holds_no_secret_and_nothing_personal(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,7 +177,7 @@ class Bargain:
     def claims(self, order: CampaignOrder, now: datetime) -> list[Write]:
         _, config = self._activity(order.activity_id)
         return [
-            self._store.order(order.group_id, order.member_id, order.sku_id, order.order_id, now),
+            self._store.order(order.group_id, order.member_id, order.sku_id, order.unit_price, order.order_id, now),
             self._store.sell(order.activity_id, config.stock, BargainSoldOut()),
             self._store.buy(
                 order.activity_id,
@@ -209,13 +209,13 @@ class Bargain:
         return []
 
     def rescue(self, order: CampaignOrder, now: datetime) -> CampaignOrder | None:
-        """A late payer gets the same launch, if it could still be ordered now."""
+        """A late payer gets the same launch, if it could still be ordered now at the price that was paid."""
         choice = Choice(order.kind, order.activity_id, order.group_id)
         try:
-            self.quote(choice, order.member_id, order.sku_id, order.quantity, now)
+            price = self.quote(choice, order.member_id, order.sku_id, order.quantity, now)
         except (NotFound, Refused):
             return None
-        return order
+        return order if price.unit_price == order.unit_price else None
 
     def due(self, now: datetime) -> Iterator[str]:
         return self._store.due(now)

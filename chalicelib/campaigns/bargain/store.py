@@ -215,9 +215,11 @@ class BargainStore:
             lowered,
         ]
 
-    def order(self, launch_id: str, launcher_id: str, sku_id: str, order_id: str, now: datetime) -> Write:
-        """The launch becomes ORDERED, if it is the launcher's, in time, and at its floor or buyable before."""
-        theirs = (LaunchRow.launcher_id == launcher_id) & (LaunchRow.sku_id == sku_id)
+    def order(self, launch_id: str, launcher_id: str, sku_id: str, price: int, order_id: str, now: datetime) -> Write:
+        """The launch becomes ORDERED, if it is the launcher's, in time, still at `price`, and this is its floor or any
+        price buys.
+        """
+        theirs = (LaunchRow.launcher_id == launcher_id) & (LaunchRow.sku_id == sku_id) & (LaunchRow.price == price)
         buyable = (LaunchRow.state == LaunchState.REACHED) | (LaunchRow.buy_at == BuyAt.ANY_PRICE)
         open_ = LaunchRow.state.is_in(*sorted(sources(LaunchState.ORDERED))) & (LaunchRow.ends_at > epoch(now))
         return update(

@@ -34,7 +34,12 @@ class Client:
 
     def __init__(self, world: World) -> None:
         known = [Person("leader", "小红"), newcomer("new"), Person("thief"), *people(5)]
-        self.shop = SimpleNamespace(bargain=world.bargain, identity=FakeIdentity(*known), clock=lambda: NOW)
+        self.shop = SimpleNamespace(
+            bargain=world.bargain,
+            identity=FakeIdentity(*known),
+            clock=lambda: NOW,
+            settings=SimpleNamespace(require_signatures=False),
+        )
 
     def ask(
         self, member_id: str, method: str, path: str, launch_id: str = "", body: Any = None, **query: str

@@ -34,18 +34,18 @@ READ, TRANSACTION, QUERY = "BatchGetItem", "TransactWriteItems", "Query"
 @pytest.mark.parametrize(
     ("use_case", "requests"),
     [
-        (lambda world, _: world.bargain.launch("a1", Person("new"), NOW), [READ, TRANSACTION]),
-        (lambda world, _: world.bargain.cut(world.young, Person("h"), NOW), [READ, TRANSACTION]),
-        (lambda world, launch_id: world.bargain.show(launch_id), [QUERY]),
-        (lambda world, _: world.bargain.launches("leader", None, 20), [QUERY, READ]),
-        (lambda world, it: world.bargain.quote(Choice("bargain", "a1", it), "leader", SKU, 1, NOW), [READ]),
-        (lambda world, it: world.bargain.claims(world.intent(it), NOW), []),
-        (lambda world, it: world.bargain.releases(world.intent(it), NOW, paid=False), [READ]),
-        (lambda world, it: world.bargain.on_paid(world.intent(it), NOW), ["DeleteItem"]),
-        (lambda world, it: world.bargain.expire(it, NOW), ["UpdateItem"]),
-        (lambda world, it: world.bargain.settled(it, NOW), []),
-        (lambda world, it: world.bargain.card(world.activities.get("a1"), NOW), []),
-        (lambda world, it: commit(*world.bargain.claims(world.intent(it), NOW)), [TRANSACTION]),
+        (lambda world, it, order: world.bargain.launch("a1", Person("new"), NOW), [READ, TRANSACTION]),
+        (lambda world, it, order: world.bargain.cut(world.young, Person("h"), NOW), [READ, TRANSACTION]),
+        (lambda world, it, order: world.bargain.show(it), [QUERY]),
+        (lambda world, it, order: world.bargain.launches("leader", None, 20), [QUERY, READ]),
+        (lambda world, it, order: world.bargain.quote(Choice("bargain", "a1", it), "leader", SKU, 1, NOW), [READ]),
+        (lambda world, it, order: world.bargain.claims(order, NOW), []),
+        (lambda world, it, order: world.bargain.releases(order, NOW, paid=False), [READ]),
+        (lambda world, it, order: world.bargain.on_paid(order, NOW), ["DeleteItem"]),
+        (lambda world, it, order: world.bargain.expire(it, NOW), ["UpdateItem"]),
+        (lambda world, it, order: world.bargain.settled(it, NOW), []),
+        (lambda world, it, order: world.bargain.card(world.activities.get("a1"), NOW), []),
+        (lambda world, it, order: commit(*world.bargain.claims(order, NOW)), [TRANSACTION]),
     ],
     ids=[
         "launch",
@@ -63,10 +63,11 @@ READ, TRANSACTION, QUERY = "BatchGetItem", "TransactWriteItems", "Query"
     ],
 )
 def test_a_use_case_costs_these_requests_and_no_more(
-    world: World, use_case: Callable[[Any, str], object], requests: list[str]
+    world: World, use_case: Callable[[Any, str, Any], object], requests: list[str]
 ) -> None:
     launch_id = world.reached()
+    order = world.intent(launch_id)
     world.young = world.launched("young")  # type: ignore[attr-defined]
     with counted() as asked:
-        use_case(world, launch_id)
+        use_case(world, launch_id, order)
     assert asked == requests

@@ -62,6 +62,17 @@ def test_a_running_launch_is_quoted_only_where_any_price_buys(world: World) -> N
     assert state(world, early) is LaunchState.ORDERED
 
 
+def test_nobody_pays_a_price_that_was_cut_meanwhile(world: World) -> None:
+    world.change(buy_at=BuyAt.ANY_PRICE)
+    launch_id = world.launched()
+    order = world.intent(launch_id)
+    world.bargain.cut(launch_id, Person("h"), NOW)
+    with pytest.raises(LaunchChanged):
+        world.placed(order)
+    assert (state(world, launch_id), world.counts()) == (LaunchState.RUNNING, (0, 0))
+    assert world.bargain.rescue(order, NOW) is None
+
+
 def test_another_members_launch_is_not_found_and_cannot_be_bought(world: World) -> None:
     launch_id = world.reached()
     world.offer("a2", CONFIG)

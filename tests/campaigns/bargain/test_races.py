@@ -128,15 +128,16 @@ def test_an_order_and_the_expiry_at_the_same_moment_leave_one_of_the_two(world: 
         assert world.counts(leader)[1] == len(ordered)
 
 
-def test_a_cut_and_an_order_at_any_price_never_both_move_the_price(world: World) -> None:
+def test_an_order_among_cuts_is_placed_at_the_price_at_which_the_cuts_stop(world: World) -> None:
     world.change(buy_at=BuyAt.ANY_PRICE, cuts_to_floor=40, stock=1000)
     launch_id = world.launched()
     jobs: list[Callable[[], object]] = [partial(world.bargain.cut, launch_id, friend, NOW) for friend in people(30)]
-    jobs[10:10] = [partial(world.placed, world.intent(launch_id)) for _ in range(20)]
+    jobs[10:10] = [partial(world.order, launch_id) for _ in range(20)]
     results = at_once(jobs)
     launch, cuts = world.bargain.show(launch_id)
     helped = [one for one in results if isinstance(one, Helped)]
-    assert launch.state is LaunchState.ORDERED
+    ordered = [result for result in results if isinstance(result, CampaignOrder)]
+    assert [order.unit_price for order in ordered] == [launch.price] * (launch.state is LaunchState.ORDERED)
     assert launch.cuts == 1 + len(helped) == len(cuts)
     assert launch.price == CONFIG.start_price - sum(cut.amount for cut in cuts)
-    assert set(refusals(results)) <= {"LAUNCH_OVER", "LAUNCH_CHANGED"}
+    assert set(refusals(results)) <= {"LAUNCH_OVER", "LAUNCH_CHANGED", "LAUNCH_ORDERED"}

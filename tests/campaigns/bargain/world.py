@@ -84,11 +84,13 @@ class World:
         return launch_id
 
     def intent(self, launch_id: str, member_id: str = "leader") -> CampaignOrder:
-        return CampaignOrder(f"o{next(self._orders)}", member_id, "bargain", "a1", launch_id, SKU, 1)
+        """An order at the price as it is now."""
+        price = self.bargain.show(launch_id)[0].price
+        return CampaignOrder(f"o{next(self._orders)}", member_id, "bargain", "a1", launch_id, SKU, 1, unit_price=price)
 
     def order(self, launch_id: str, member_id: str = "leader", now: datetime = NOW) -> CampaignOrder:
-        self.bargain.quote(Choice("bargain", "a1", launch_id), member_id, SKU, 1, now)
-        return self.placed(self.intent(launch_id, member_id), now)
+        price = self.bargain.quote(Choice("bargain", "a1", launch_id), member_id, SKU, 1, now).unit_price
+        return self.placed(replace(self.intent(launch_id, member_id), unit_price=price), now)
 
     def placed(self, order: CampaignOrder, now: datetime = NOW) -> CampaignOrder:
         """Without looking first, as when a quote is out of date by the time of the writes."""
