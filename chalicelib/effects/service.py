@@ -8,10 +8,8 @@ from ..log import logger
 from ..messaging import Messaging
 from ..orders import Order, OrderNotFound, Orders, OrderState
 from ..orders.rules import OrderChanged
-from ..orders.store import EFFECTS, OrderRow
 from ..payments import Payments
 from ..payments.rules import RefundState, refund_number
-from ..storage.due import sweep
 from ..storage.once import first_time
 from ..storage.writes import commit
 from .rules import messages_for
@@ -44,8 +42,8 @@ class Effects:
 
     def run_due(self, now: datetime) -> int:
         """The safety net under the stream. Returns how many orders were dealt with."""
-        return sweep(
-            self._orders.store.due(EFFECTS, now), lambda row: self.run(row.member_id, row.order_id, now), now, _failed
+        return self._orders.store.sweep_effects(
+            now, lambda member_id, order_id: self.run(member_id, order_id, now), _failed
         )
 
     def _settle_in(self, order: Order, now: datetime) -> None:
@@ -81,5 +79,5 @@ class Effects:
             logger.info("told", order_id=order.order_id, about=name, delivery=delivery)
 
 
-def _failed(row: OrderRow, error: Exception) -> None:
-    logger.error("effects failed", order_id=row.order_id, error=type(error).__name__, alarm="effects_failed")
+def _failed(order_id: str, error: Exception) -> None:
+    logger.error("effects failed", order_id=order_id, error=type(error).__name__, alarm="effects_failed")

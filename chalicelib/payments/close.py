@@ -5,8 +5,6 @@ from datetime import datetime
 from ..log import logger
 from ..orders import Order, Orders, OrderState
 from ..orders.rules import Actor, Event, OrderChanged, OrderStateRefused
-from ..orders.store import CLOSE, OrderRow
-from ..storage.due import sweep
 from ..storage.writes import StorageBusy, commit
 from ..wechat.errors import PayError, PayRefused
 from ..wechat.pay import WeChatPay
@@ -37,10 +35,12 @@ class Closing:
 
     def close_due(self, now: datetime) -> int:
         """Close what was not paid in time; what turns out to be paid is settled. Returns how many were dealt with."""
-        return sweep(self._orders.store.due(CLOSE, now), lambda row: self._expire(row, now), now, _failed)
+        return self._orders.store.sweep_unpaid(
+            now, lambda member_id, order_id: self._expire(member_id, order_id, now), _failed
+        )
 
-    def _expire(self, row: OrderRow, now: datetime) -> None:
-        order = self._orders.get(row.member_id, row.order_id)
+    def _expire(self, member_id: str, order_id: str, now: datetime) -> None:
+        order = self._orders.get(member_id, order_id)
         if order.state is OrderState.AWAITING_PAYMENT and order.expires_at <= now:
             self._close(order, Actor.SCHEDULE, "超时未支付，自动关闭", now)
 
@@ -96,5 +96,5 @@ class Closing:
             raise WeChatPayBusy from error
 
 
-def _failed(row: OrderRow, error: Exception) -> None:
-    logger.error("closing failed", order_id=row.order_id, error=type(error).__name__, alarm="close_failed")
+def _failed(order_id: str, error: Exception) -> None:
+    logger.error("closing failed", order_id=order_id, error=type(error).__name__, alarm="close_failed")
