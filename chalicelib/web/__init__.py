@@ -6,7 +6,8 @@ errors.py    error families to statuses, and the one form in which every error i
 app.py       ShopApp: Chalice itself, answering in the same form
 """
 
-from .routes import Call, Endpoint, Routes
+from .call import Call, Endpoint
+from .routes import Routes
 from .shapes import NextCursor, PageQuery
 
 __all__ = ["Call", "Endpoint", "NextCursor", "PageQuery", "Routes"]

@@ -28,7 +28,8 @@ class ShopApp(Chalice):
         if refusal is not None and _is_chalices_own(answer.get("body")):
             request_id = str((event.get("requestContext") or {}).get("requestId") or "local")
             answer["body"] = error_answer(refusal(), request_id)[1].decode()
-            answer["headers"] = {**(answer.get("headers") or {}), "Content-Type": "application/json; charset=utf-8"}
+            own = {"Content-Type": "application/json; charset=utf-8", "X-Request-Id": request_id}
+            answer["headers"] = {**(answer.get("headers") or {}), **own}
         return answer
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -13,10 +13,8 @@ from chalice.app import Request, Response
 from ..kernel.errors import Invalid, NotFound, ShopError, Unauthenticated, Unavailable
 from ..log import logger
 from ..storage.table import STORAGE_FAILURES
+from .call import Call, Endpoint
 from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, SignatureMissing, error_answer
-
-if TYPE_CHECKING:
-    from .routes import Endpoint
 
 MOST_BYTES = 64 * 1024
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -31,7 +29,7 @@ class Malformed(Invalid):
     message = "请求参数有误"
 
 
-def serve(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, str]) -> Response:
+def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
     """Answer a JSON endpoint. Every failure becomes an ErrorAnswer; nothing else leaves."""
     request_id = _request_id(request)
     started = time.perf_counter()
@@ -59,7 +57,7 @@ def serve(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, str]
     return Response(body.decode(), headers, status)
 
 
-def serve_raw(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, str]) -> Response:
+def serve_raw(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
     """Answer a caller with a protocol of its own; the handler maps its own errors."""
     request_id = _request_id(request)
     logger.append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
@@ -67,7 +65,7 @@ def serve_raw(endpoint: "Endpoint", app: Any, request: Request, path: dict[str, 
         response: Response = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
     except Exception as error:
         status, body = _refuse(error, request_id)
-        response = Response(body.decode(), {"Content-Type": JSON}, status)
+        response = Response(body.decode(), {"Content-Type": JSON, "X-Request-Id": request_id}, status)
     logger.info("answered", status=response.status_code)
     return response
 
@@ -83,9 +81,7 @@ def _refuse(error: Exception, request_id: str) -> tuple[int, bytes]:
     return error_answer(Internal(), request_id)
 
 
-def _call(endpoint: "Endpoint", shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
-    from .routes import Call
-
+def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
     raw = _raw_body(request)
     session = None if endpoint.public else _session(shop, request)
     if session is not None:
@@ -163,7 +159,7 @@ def _idempotency_key(request: Request) -> str:
     return key
 
 
-def _body(endpoint: "Endpoint", raw: bytes) -> Any:
+def _body(endpoint: Endpoint, raw: bytes) -> Any:
     if endpoint.body is None:
         return None
     try:
@@ -174,15 +170,19 @@ def _body(endpoint: "Endpoint", raw: bytes) -> Any:
         raise Malformed(problem="the body is no JSON that can be read") from error
 
 
-def _query(endpoint: "Endpoint", request: Request) -> Any:
+def _query(endpoint: Endpoint, request: Request) -> Any:
     if endpoint.query is None:
         return None
     given = request.query_params
     values = {name: given[name] for name in given} if given else {}
     try:
-        return msgspec.convert(values, endpoint.query, strict=False)
+        query = msgspec.convert(values, endpoint.query, strict=False)
     except msgspec.MsgspecError as error:
         raise Malformed(problem=str(error)) from error
+    for name in values:
+        if getattr(query, name, name) is None:  # msgspec takes the text `null` for no value
+            raise Malformed(problem=f"a query string has no null - at `$.{name}`")
+    return query
 
 
 def _matches(if_none_match: str | None, etag: str) -> bool:
