@@ -1,241 +1,41 @@
 """Routes of orders: preview, place, list, detail, receipt."""
 
-from datetime import datetime
-from typing import Annotated
-
-import msgspec
-
 from ..addresses.rules import AddressNotFound
-from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, Choice, NotInActivity, UnknownCampaign
+from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, NotInActivity, UnknownCampaign
 from ..campaigns.kinds import KINDS
-from ..cart.api import AdjustmentView, HintView
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor
 from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
 from ..storage.writes import StorageBusy
-from ..web import Call, NextCursor, PageQuery, Routes
-from .place import Preview, Wanted
+from ..web import Call, Routes
 from .rules import (
-    MOST_LINES,
     AddressNeeded,
     CampaignTakesOneSku,
     CouponNotWithCampaign,
-    Delivery,
     IdempotencyKeyReused,
     NothingToOrder,
-    Order,
-    OrderCampaign,
     OrderChanged,
     OrderNotFound,
-    OrderState,
     OrderStateRefused,
     PriceChanged,
     SkuNotForSale,
     TooManyLines,
 )
+from .shapes import (
+    OrderPage,
+    OrderQuery,
+    OrderView,
+    PreviewView,
+    WantedOrder,
+    Wish,
+    order_card,
+    order_view,
+    preview_view,
+)
 
 routes = Routes(__name__)
-
-GoodsTotal = Annotated[int, msgspec.Meta(description="Fen; the goods before savings.", examples=[11800])]
-DiscountTotal = Annotated[int, msgspec.Meta(description="Fen; all savings.", examples=[3000])]
-Freight = Annotated[int, msgspec.Meta(description="Fen.", examples=[0])]
-Payable = Annotated[int, msgspec.Meta(description="Fen; goods less savings, and freight.", examples=[8800])]
-OrderId = Annotated[str, msgspec.Meta(description="Order id.", examples=["01K0000000000000000000000A"])]
-EXAMPLE_TIME = "2026-11-22T02:00:00Z"
-
-
-class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    sku_id: Annotated[
-        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="SKU.", examples=["tee-white-01"])
-    ]
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=999, description="Pieces.", examples=[1])]
-
-
-class WantedCampaign(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    kind: Annotated[str, msgspec.Meta(max_length=32, description="groupbuy or bargain.", examples=["groupbuy"])]
-    activity_id: Annotated[
-        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="Activity.", examples=["team-tea"])
-    ]
-    group_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
-                description="Team to join (left out: open one), or launch to buy.",
-                examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
-            ),
-        ]
-        | None
-    ) = None
-
-
-class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What to order. Without lines: what is selected in the cart."""
-
-    lines: Annotated[
-        tuple[WantedLine, ...], msgspec.Meta(max_length=MOST_LINES, description="SKUs; empty: the cart's selection.")
-    ] = ()
-    address_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
-                description="Where to; needed to place.",
-                examples=["01KAM3V1Z7Q5T0WJ8X4N2R6C9D"],
-            ),
-        ]
-        | None
-    ) = None
-    coupon_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
-                description="One of the member's.",
-                examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
-            ),
-        ]
-        | None
-    ) = None
-    campaign: Annotated[
-        WantedCampaign | None, msgspec.Meta(description="To buy one SKU in a team or at a bargained price.")
-    ] = None
-    remark: Annotated[str, msgspec.Meta(max_length=200, description="Words for the merchant.", examples=[""])] = ""
-    expected_payable: (
-        Annotated[
-            int,
-            msgspec.Meta(
-                ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[11800]
-            ),
-        ]
-        | None
-    ) = None
-
-    def wanted(self) -> Wanted:
-        asked = self.campaign
-        choice = Choice(asked.kind, asked.activity_id, asked.group_id) if asked else None
-        return Wanted(
-            lines=tuple((line.sku_id, line.quantity) for line in self.lines),
-            address_id=self.address_id,
-            coupon_id=self.coupon_id,
-            campaign=choice,
-            remark=self.remark,
-            expected_payable=self.expected_payable,
-        )
-
-
-# Coupons and campaigns exclude each other, so an example of all fields would be refused.
-Wish = Annotated[
-    WantedOrder,
-    msgspec.Meta(
-        examples=[
-            {
-                "lines": [{"sku_id": "tee-white-01", "quantity": 2}],
-                "address_id": "01KAM3V1Z7Q5T0WJ8X4N2R6C9D",
-                "remark": "",
-                "expected_payable": 8800,
-            }
-        ]
-    ),
-]
-
-
-class OrderLineView(msgspec.Struct, frozen=True):
-    sku_id: Annotated[str, msgspec.Meta(description="SKU.", examples=["tee-white-01"])]
-    product_id: Annotated[str, msgspec.Meta(description="Product.", examples=["tee-white"])]
-    title: Annotated[str, msgspec.Meta(description="Title when ordered.", examples=["纯棉圆领T恤"])]
-    image: Annotated[str, msgspec.Meta(description="Picture's address.", examples=["https://img.example.com/tee.jpg"])]
-    spec: Annotated[str, msgspec.Meta(description="Chosen specification.", examples=["白 / L"])]
-    quantity: Annotated[int, msgspec.Meta(description="Pieces.", examples=[2])]
-    unit_price: Annotated[int, msgspec.Meta(description="Fen a piece.", examples=[5900])]
-    discount: Annotated[int, msgspec.Meta(description="Fen off this line.", examples=[3000])]
-    freight: Annotated[int, msgspec.Meta(description="Fen of freight borne by this line.", examples=[0])]
-    payable: Payable
-
-
-class PreviewView(msgspec.Struct, frozen=True):
-    lines: Annotated[list[OrderLineView], msgspec.Meta(description="Lines with their shares of the discounts.")]
-    goods_total: GoodsTotal
-    discount_total: DiscountTotal
-    freight: Freight
-    payable: Payable
-    adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
-    hints: Annotated[list[HintView], msgspec.Meta(description="What is missing to the next saving.")]
-    notes: Annotated[list[str], msgspec.Meta(description="Remarks for the shopper.", examples=[["活动商品不参与优惠"]])]
-
-
-class DeliveryView(msgspec.Struct, frozen=True):
-    name: Annotated[str, msgspec.Meta(description="Receiver.", examples=["张三"])]
-    phone: Annotated[str, msgspec.Meta(description="Receiver's phone.", examples=["13800138000"])]
-    province: Annotated[str, msgspec.Meta(description="Province.", examples=["广东省"])]
-    city: Annotated[str, msgspec.Meta(description="City.", examples=["深圳市"])]
-    district: Annotated[str, msgspec.Meta(description="District; empty where there is none.", examples=["南山区"])]
-    detail: Annotated[str, msgspec.Meta(description="Street and house.", examples=["科技园1号"])]
-
-
-class EventView(msgspec.Struct, frozen=True):
-    at: Annotated[datetime, msgspec.Meta(description="When.", examples=[EXAMPLE_TIME])]
-    by: Annotated[str, msgspec.Meta(description="SHOPPER, STAFF, WECHAT or SCHEDULE.", examples=["SHOPPER"])]
-    was: Annotated[str | None, msgspec.Meta(description="State before.", examples=[None])]
-    now: Annotated[str, msgspec.Meta(description="State after.", examples=["AWAITING_PAYMENT"])]
-    why: Annotated[str, msgspec.Meta(description="Reason, in Chinese.", examples=["提交订单"])]
-
-
-class CampaignView(msgspec.Struct, frozen=True):
-    kind: Annotated[str, msgspec.Meta(description="groupbuy or bargain.", examples=["groupbuy"])]
-    activity_id: Annotated[str, msgspec.Meta(description="Activity.", examples=["team-tea"])]
-    group_id: Annotated[str, msgspec.Meta(description="Team or launch.", examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"])]
-    title: Annotated[str, msgspec.Meta(description="Activity's title.", examples=["三人团"])]
-
-
-class OrderCard(msgspec.Struct, frozen=True):
-    """An order in a list."""
-
-    order_id: OrderId
-    state: Annotated[OrderState, msgspec.Meta(description="Where it stands.", examples=["AWAITING_PAYMENT"])]
-    held: Annotated[bool, msgspec.Meta(description="Paid, and waiting for its team.", examples=[False])]
-    lines: Annotated[list[OrderLineView], msgspec.Meta(description="What was ordered.")]
-    payable: Payable
-    placed_at: Annotated[datetime, msgspec.Meta(description="When it was placed.", examples=[EXAMPLE_TIME])]
-    expires_at: Annotated[
-        datetime, msgspec.Meta(description="To be paid until then.", examples=["2026-11-22T02:15:00Z"])
-    ]
-    refund_state: Annotated[
-        str | None, msgspec.Meta(description="PENDING, PROCESSING, SUCCESS, ABNORMAL or CLOSED.", examples=[None])
-    ]
-
-
-class OrderView(OrderCard, frozen=True):
-    """An order in full."""
-
-    goods_total: GoodsTotal
-    discount_total: DiscountTotal
-    freight: Freight
-    adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
-    delivery: Annotated[DeliveryView | None, msgspec.Meta(description="Where it goes, as it was when ordered.")]
-    coupon_id: Annotated[str | None, msgspec.Meta(description="Coupon spent.", examples=[None])]
-    campaign: Annotated[
-        CampaignView | None, msgspec.Meta(description="What it was bought in, if any.", examples=[None])
-    ]
-    remark: Annotated[str, msgspec.Meta(description="Words for the merchant.", examples=[""])]
-    paid_at: Annotated[datetime | None, msgspec.Meta(description="When it was paid.", examples=[None])]
-    shipped_at: Annotated[datetime | None, msgspec.Meta(description="When it was shipped.", examples=[None])]
-    tracking: Annotated[str | None, msgspec.Meta(description="Parcel number.", examples=[None])]
-    timeline: Annotated[list[EventView], msgspec.Meta(description="Every change, oldest first.")]
-
-
-class OrderPage(msgspec.Struct, frozen=True):
-    items: Annotated[list[OrderCard], msgspec.Meta(description="Newest first.")]
-    next_cursor: NextCursor
-
-
-class OrderQuery(PageQuery, frozen=True, kw_only=True):
-    state: Annotated[OrderState | None, msgspec.Meta(description="Only orders in this state.", examples=["PAID"])] = (
-        None
-    )
-
 
 CHOOSING: tuple[type[ShopError], ...] = (
     NothingToOrder, TooManyLines, SkuNotForSale, SoldOut, AddressNotFound, CouponNotFound, CouponNotUsable,
@@ -254,7 +54,7 @@ CHOOSING: tuple[type[ShopError], ...] = (
 )
 def preview(call: Call[WantedOrder]) -> PreviewView:
     """Nothing is held. Without an address the freight is not known and counts as 0."""
-    return _preview(call.shop.orders.placing.preview(call.member_id, call.body.wanted(), call.now))
+    return preview_view(call.shop.orders.placing.preview(call.member_id, call.body.wanted(), call.now))
 
 
 @routes.endpoint(
@@ -281,7 +81,7 @@ def place(call: Call[WantedOrder]) -> OrderView:
 @routes.endpoint("GET", "/orders", summary="List own orders", query=OrderQuery, answers=OrderPage, errors=(BadCursor,))
 def show_all(call: Call[None]) -> OrderPage:
     page = call.shop.orders.page(call.member_id, call.query.state, call.query.cursor, call.query.limit)
-    return OrderPage([_card(order) for order in page.rows], page.next_cursor)
+    return OrderPage([order_card(order) for order in page.rows], page.next_cursor)
 
 
 @routes.endpoint(
@@ -301,82 +101,3 @@ def show(call: Call[None]) -> OrderView:
 )
 def confirm_receipt(call: Call[None]) -> OrderView:
     return order_view(call.shop.orders.confirm_receipt(call.member_id, call.path["order_id"], call.now))
-
-
-def order_view(order: Order) -> OrderView:
-    """How an order is shown to its member, here and in the answers of payments."""
-    return OrderView(
-        order_id=order.order_id,
-        state=order.state,
-        held=order.held,
-        lines=_lines(order),
-        payable=order.payable,
-        placed_at=order.placed_at,
-        expires_at=order.expires_at,
-        refund_state=order.refund_state,
-        goods_total=order.goods_total,
-        discount_total=order.discount_total,
-        freight=order.freight,
-        adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in order.adjustments],
-        delivery=_delivery(order.delivery),
-        coupon_id=order.coupon_id,
-        campaign=_campaign(order.campaign),
-        remark=order.remark,
-        paid_at=order.paid_at,
-        shipped_at=order.shipped_at,
-        tracking=order.tracking,
-        timeline=[EventView(e.at, e.by, e.was, e.now, e.why) for e in order.timeline],
-    )
-
-
-def _card(order: Order) -> OrderCard:
-    return OrderCard(
-        order_id=order.order_id,
-        state=order.state,
-        held=order.held,
-        lines=_lines(order),
-        payable=order.payable,
-        placed_at=order.placed_at,
-        expires_at=order.expires_at,
-        refund_state=order.refund_state,
-    )
-
-
-def _lines(order: Order) -> list[OrderLineView]:
-    return [OrderLineView(*(getattr(line, name) for name in OrderLineView.__struct_fields__)) for line in order.lines]
-
-
-def _delivery(to: Delivery | None) -> DeliveryView | None:
-    return DeliveryView(to.name, to.phone, to.province, to.city, to.district, to.detail) if to else None
-
-
-def _campaign(of: OrderCampaign | None) -> CampaignView | None:
-    return CampaignView(of.kind, of.activity_id, of.group_id, of.title) if of else None
-
-
-def _preview(preview: Preview) -> PreviewView:
-    priced, offers = preview.priced, preview.offers
-    return PreviewView(
-        lines=[
-            OrderLineView(
-                line.sku_id,
-                offers[line.sku_id].product_id,
-                offers[line.sku_id].title,
-                offers[line.sku_id].image,
-                offers[line.sku_id].spec,
-                line.quantity,
-                line.unit_price,
-                line.discount,
-                line.freight,
-                line.payable,
-            )
-            for line in priced.lines
-        ],
-        goods_total=priced.goods_total,
-        discount_total=priced.discount_total,
-        freight=priced.freight,
-        payable=priced.payable,
-        adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments],
-        hints=[HintView(h.kind, h.id, h.measure, h.missing, h.saves, h.text) for h in priced.hints],
-        notes=list(priced.notes),
-    )

@@ -6,8 +6,8 @@ import msgspec
 from chalice.app import Response
 
 from ..log import logger
-from ..orders.api import OrderView, order_view
 from ..orders.rules import OrderNotFound, OrderStateRefused
+from ..orders.shapes import OrderView, order_view
 from ..storage.writes import StorageBusy
 from ..web import Call, Routes
 from ..wechat.errors import BadCallback
