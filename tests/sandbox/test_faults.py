@@ -90,8 +90,13 @@ def test_faults_show_in_the_list_of_calls(merchant: Merchant) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"match": "a", "do": "explode"}, {"do": "status"}, {"match": "a", "do": "status", "errcode": 1},
-              {"match": "(", "do": "status"}]
+    "fault",
+    [
+        {"match": "a", "do": "explode"},
+        {"do": "status"},
+        {"match": "a", "do": "status", "errcode": 1},
+        {"match": "(", "do": "status"},
+    ],
 )
 def test_a_fault_that_does_not_exist_is_refused(http: Http, fault: dict[str, Any]) -> None:
     assert "error" in http.control("faults", [fault])

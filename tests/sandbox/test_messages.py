@@ -121,8 +121,14 @@ def test_data_is_an_object_of_objects_with_a_string_value(http: Http, token: str
 
 @pytest.mark.parametrize(
     ("changed", "errcode"),
-    [({"touser": "o-nobody"}, 40003), ({"template_id": ""}, 40037), ({"template_id": None}, 40037),
-     ({"page": "/pages/index"}, 41030), ({"miniprogram_state": "release"}, 47003), ({"lang": "de_DE"}, 47003)],
+    [
+        ({"touser": "o-nobody"}, 40003),
+        ({"template_id": ""}, 40037),
+        ({"template_id": None}, 40037),
+        ({"page": "/pages/index"}, 41030),
+        ({"miniprogram_state": "release"}, 47003),
+        ({"lang": "de_DE"}, 47003),
+    ],
 )
 def test_a_wrong_message_is_refused(
     http: Http, token: str, openid: str, changed: dict[str, object], errcode: int
@@ -165,8 +171,14 @@ def test_text_is_judged(http: Http, token: str, openid: str, content: str, sugge
 
 @pytest.mark.parametrize(
     ("changed", "errcode"),
-    [({"version": 1}, 40097), ({"version": "2"}, 40097), ({"scene": 5}, 40129), ({"openid": "o-nobody"}, 40003),
-     ({"content": ""}, 47001), ({"content": "字" * 2501}, 40097)],
+    [
+        ({"version": 1}, 40097),
+        ({"version": "2"}, 40097),
+        ({"scene": 5}, 40129),
+        ({"openid": "o-nobody"}, 40003),
+        ({"content": ""}, 47001),
+        ({"content": "字" * 2501}, 40097),
+    ],
 )
 def test_a_wrong_text_check_is_refused(
     http: Http, token: str, openid: str, changed: dict[str, object], errcode: int
@@ -216,9 +228,18 @@ def test_a_mini_program_code_is_a_picture_of_the_asked_width(http: Http, token: 
 
 @pytest.mark.parametrize(
     ("body", "errcode"),
-    [({"scene": ""}, 40169), ({"scene": "s" * 33}, 40169), ({"scene": 7}, 40169), ({"scene": "100%"}, 40129),
-     ({"scene": "团"}, 40129), ({"page": "/pages/index"}, 41030), ({"page": "pages/index?a=1"}, 41030),
-     ({"width": 279}, 40097), ({"width": 1281}, 40097), ({"env_version": "formal"}, 40097)],
+    [
+        ({"scene": ""}, 40169),
+        ({"scene": "s" * 33}, 40169),
+        ({"scene": 7}, 40169),
+        ({"scene": "100%"}, 40129),
+        ({"scene": "团"}, 40129),
+        ({"page": "/pages/index"}, 41030),
+        ({"page": "pages/index?a=1"}, 41030),
+        ({"width": 279}, 40097),
+        ({"width": 1281}, 40097),
+        ({"env_version": "formal"}, 40097),
+    ],
 )
 def test_a_wrong_code_request_is_a_json_error(http: Http, token: str, body: dict[str, object], errcode: int) -> None:
     assert f'"errcode":{errcode}'.encode() in picture(http, token, **body)

@@ -88,7 +88,10 @@ def test_a_field_that_breaks_its_rule_is_a_parameter_error(merchant: Merchant, p
 def test_a_parameter_error_names_the_field(merchant: Merchant) -> None:
     reply = merchant.call("POST", PREPAY, merchant.order(amount={"total": "1", "currency": "CNY"}))
     assert reply.json()["detail"] | {"issue": ""} == {
-        "location": "body", "field": "/amount/total", "value": "1", "issue": "",
+        "location": "body",
+        "field": "/amount/total",
+        "value": "1",
+        "issue": "",
     }
 
 
@@ -239,8 +242,14 @@ def test_the_payment_sheet_takes_signed_parameters(merchant: Merchant) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"paySign": "AAAA"}, {"timeStamp": "1795000001"}, {"timeStamp": 1795000000}, {"nonceStr": "abd"},
-        {"package": "prepay_id=wx1"}, {"signType": "MD5"}, {"openid": "o-somebody-else"}, {"payer_total": 101},
+        {"paySign": "AAAA"},
+        {"timeStamp": "1795000001"},
+        {"timeStamp": 1795000000},
+        {"nonceStr": "abd"},
+        {"package": "prepay_id=wx1"},
+        {"signType": "MD5"},
+        {"openid": "o-somebody-else"},
+        {"payer_total": 101},
     ],
 )
 def test_the_payment_sheet_refuses_what_does_not_fit(merchant: Merchant, changed: dict[str, Any]) -> None:
@@ -268,8 +277,13 @@ def test_a_prepay_id_lives_two_hours_and_the_number_can_get_a_fresh_one(merchant
 
 @pytest.mark.parametrize(
     ("time_expire", "lives"),
-    [("2026-11-20T12:30:00+08:00", 1800), ("2026-11-20T04:30:00+00:00", 1800), ("2026-11-20T11:00:00+08:00", 60),
-     ("2026-12-31T00:00:00+08:00", 15 * DAY), (..., 7 * DAY)],
+    [
+        ("2026-11-20T12:30:00+08:00", 1800),
+        ("2026-11-20T04:30:00+00:00", 1800),
+        ("2026-11-20T11:00:00+08:00", 60),
+        ("2026-12-31T00:00:00+08:00", 15 * DAY),
+        (..., 7 * DAY),
+    ],
 )
 def test_time_expire_ends_the_time_to_pay_but_closes_nothing(
     merchant: Merchant, clock: FakeClock, time_expire: object, lives: int

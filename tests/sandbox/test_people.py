@@ -59,8 +59,15 @@ def test_a_phone_code_does_not_log_in(http: Http, credentials: Credentials) -> N
 
 @pytest.mark.parametrize(
     ("changed", "errcode"),
-    [({"appid": "wx1"}, 40013), ({"secret": "no"}, 40125), ({"appid": ""}, 41002), ({"secret": ""}, 41004),
-     ({"js_code": ""}, 41008), ({"grant_type": ""}, 40002), ({"grant_type": "client_credential"}, 40002)],
+    [
+        ({"appid": "wx1"}, 40013),
+        ({"secret": "no"}, 40125),
+        ({"appid": ""}, 41002),
+        ({"secret": ""}, 41004),
+        ({"js_code": ""}, 41008),
+        ({"grant_type": ""}, 40002),
+        ({"grant_type": "client_credential"}, 40002),
+    ],
 )
 def test_a_login_with_wrong_parameters_is_refused(
     http: Http, credentials: Credentials, changed: dict[str, str], errcode: int
@@ -132,8 +139,14 @@ def test_forced_refreshes_are_thirty_seconds_apart_and_twenty_a_day(
 
 @pytest.mark.parametrize(
     ("changed", "errcode"),
-    [({"appid": "wx1"}, 40013), ({"secret": "no"}, 40125), ({"appid": None}, 41002), ({"secret": None}, 41004),
-     ({"grant_type": "authorization_code"}, 40002), ({"force_refresh": "true"}, 47001)],
+    [
+        ({"appid": "wx1"}, 40013),
+        ({"secret": "no"}, 40125),
+        ({"appid": None}, 41002),
+        ({"secret": None}, 41004),
+        ({"grant_type": "authorization_code"}, 40002),
+        ({"force_refresh": "true"}, 47001),
+    ],
 )
 def test_a_token_request_with_wrong_parameters_is_refused(
     http: Http, credentials: Credentials, changed: dict[str, object], errcode: int

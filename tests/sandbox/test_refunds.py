@@ -21,8 +21,16 @@ def test_a_refund_is_accepted_first_and_told_later(merchant: Merchant, shop: Sho
     told = merchant.decrypt(callback.body)
     assert accepted["status"] == "PROCESSING"
     assert accepted["amount"] | {"from": []} == {
-        "total": 100, "refund": 40, "from": [], "payer_total": 100, "payer_refund": 40, "settlement_refund": 40,
-        "settlement_total": 100, "discount_refund": 0, "currency": "CNY", "refund_fee": 0,
+        "total": 100,
+        "refund": 40,
+        "from": [],
+        "payer_total": 100,
+        "payer_refund": 40,
+        "settlement_refund": 40,
+        "settlement_total": 100,
+        "discount_refund": 0,
+        "currency": "CNY",
+        "refund_fee": 0,
     }
     assert merchant.verifies(callback.headers, callback.body)
     assert json.loads(callback.body)["event_type"] == "REFUND.SUCCESS"

@@ -18,6 +18,7 @@ import pytest
 from chalicelib.campaigns.bargain.rules import AlreadyHelped, LaunchExists
 from chalicelib.campaigns.base import Choice
 from chalicelib.coupons import CouponKind, CouponState, CouponTemplate, Terms
+from chalicelib.coupons.rules import CouponLimit
 from chalicelib.identity import Session
 from chalicelib.orders import Order, OrderState
 from chalicelib.orders.place import Wanted
@@ -72,6 +73,7 @@ class Life:
     def __init__(self, stack: Stack, death: Death, number: str) -> None:
         self.stack, self.death, self.number = stack, death, number
         self.shop = stack.shop
+        self.orders: list[Order] = []
 
     def member(self, name: str) -> tuple[Shopper, Session]:
         shopper = self.stack.shopper(f"{name}-{self.number}")
@@ -86,7 +88,9 @@ class Life:
         shopper, session = who
         wanted = Wanted(lines=((sku_id, 1),), address_id=shopper.address_id, **more)
         key = f"{shopper.name}-{sku_id}-{more}"[:60]
-        return self.do(lambda: self.shop.orders.placing.place(session, wanted, key, self.stack.clock()))
+        order = self.do(lambda: self.shop.orders.placing.place(session, wanted, key, self.stack.clock()))
+        self.orders.append(order)
+        return order
 
     def sheet(self, order: Order) -> dict[str, str]:
         sheet = self.do(lambda: self.shop.payments.paying.start(order.member_id, order.order_id, self.stack.clock()))
@@ -108,17 +112,29 @@ class Life:
     def effects(self, order: Order) -> None:
         self.do(lambda: self.shop.effects.run(order.member_id, order.order_id, self.stack.clock()))
 
+    def goes_on(self, rounds: int = 1) -> None:
+        """What the stream and the schedules do, for this life's orders and whatever is due."""
+        now = self.stack.clock()
+        for _ in range(rounds):
+            for order in self.orders:
+                self.shop.effects.run(order.member_id, order.order_id, now)
+            self.shop.payments.closing.close_due(now)
+            self.shop.payments.refunding.advance_due(now)
+            self.shop.effects.run_due(now)
+            self.shop.campaigns.sweep(now)
+
     def now(self, order: Order) -> Order:
         return self.shop.orders.get(order.member_id, order.order_id)
 
 
 def a_purchase_with_a_coupon(life: Life) -> None:
     alice = life.member("alice")
-    coupon = life.do(lambda: life.shop.coupons.claim(alice[1].member_id, "five"))
-    coupon = life.shop.coupons.usable(alice[1].member_id, life.stack.clock())[0] if coupon else coupon
+    with suppress(CouponLimit):  # the answer was lost: the shopper finds the coupon in the list
+        life.do(lambda: life.shop.coupons.claim(alice[1].member_id, "five"))
+    (coupon,) = life.shop.coupons.usable(alice[1].member_id, life.stack.clock())
     order = life.buy(alice, coupon_id=coupon.coupon_id)
     life.effects(order)
-    life.stack.drain(1)
+    life.goes_on(1)
     end = life.now(order)
     assert (end.state, end.effects_due, end.discount_total) == (OrderState.PAID, False, 500)
     assert life.shop.coupons.get(alice[1].member_id, coupon.coupon_id).state is CouponState.USED
@@ -132,7 +148,7 @@ def an_unpaid_order_is_closed(life: Life) -> None:
     life.sheet(order)
     life.stack.clock.forward(minutes=16)
     life.do(lambda: life.shop.payments.closing.close_due(life.stack.clock()))
-    life.stack.drain(1)
+    life.goes_on(1)
     assert life.now(order).state is OrderState.CLOSED
     assert life.shop.coupons.get(alice[1].member_id, coupon.coupon_id).state is CouponState.UNUSED
 
@@ -145,7 +161,7 @@ def a_late_payment_goes_back(life: Life) -> None:
     life.take_money(alice, order, sheet, late=True)
     life.effects(order)
     life.stack.clock.forward(minutes=3)
-    life.stack.drain(2)
+    life.goes_on(2)
     end = life.now(order)
     assert (end.state, end.refund_state) == (OrderState.CLOSED, "SUCCESS")
 
@@ -158,7 +174,7 @@ def a_team_forms(life: Life) -> None:
         orders.append(life.buy(member, campaign=Choice("groupbuy", "team", orders[0].order_id)))
         life.effects(orders[-1])
     life.stack.clock.forward(minutes=3)
-    life.stack.drain(2)
+    life.goes_on(2)
     ends = [life.now(order) for order in orders]
     assert [(end.state, end.held, end.effects_due) for end in ends] == [(OrderState.PAID, False, False)] * 3
 
@@ -173,7 +189,7 @@ def a_team_fails(life: Life) -> None:
     life.do(lambda: life.shop.campaigns.sweep(life.stack.clock()))
     life.do(lambda: life.shop.payments.refunding.advance_due(life.stack.clock()))
     life.stack.clock.forward(minutes=3)
-    life.stack.drain(2)
+    life.goes_on(2)
     ends = [life.now(order) for order in orders]
     assert [(end.state, end.refund_state) for end in ends] == [(OrderState.REFUNDED, "SUCCESS")] * 2
 
@@ -191,7 +207,7 @@ def a_bargain_is_bought(life: Life) -> None:
     life.take_money(alice, order, life.sheet(order))
     life.effects(order)
     life.stack.clock.forward(minutes=3)
-    life.stack.drain(1)
+    life.goes_on(1)
     end = life.now(order)
     assert (end.state, end.lines[0].unit_price) == (OrderState.PAID, 900)
 
@@ -218,9 +234,9 @@ def test_20_a_death_at_any_write_changes_nothing_in_the_end(
     for at in range(1, 100):
         death = Death(at, when)
         journey(Life(stack, death, f"{at}"))
-        everything_is_where_it_belongs(stack, 1000)
         if not death.struck:
             break
+    everything_is_where_it_belongs(stack, 1000)
     assert at > 3, "the journey wrote nothing that could be interrupted"
     print(f"{journey.__name__}: survived a death {when} each of its {at - 1} writes")
 
