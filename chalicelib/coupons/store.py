@@ -1,22 +1,20 @@
-"""Tables `coupon_templates`, `coupons` and `coupon_counts`."""
+"""Templates and coupons as they are kept: finding, claiming, spending, giving back, expiring."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import Attribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection, LocalSecondaryIndex
 
-from ..kernel.clock import epoch, from_epoch
+from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor, Page, decode_cursor, page_of
-from ..storage.attributes import Packed
-from ..storage.due import DueIndex, DueRow, clear_due, due, shard_of, sweep, wait_for
+from ..storage.due import clear_due, due, shard_of, sweep, wait_for
 from ..storage.reads import read
-from ..storage.table import Row
 from ..storage.writes import Write, commit, put, update
+from .rows import CountRow, CouponRow, TemplateRow, coupon_of, coupon_row, seconds, template_of
 from .rules import (
     ClaimableTemplate,
     Coupon,
@@ -28,94 +26,11 @@ from .rules import (
     CouponTemplate,
     CouponTemplateNotFound,
     Source,
-    Terms,
 )
 
 REMIND = "remind"
 EXPIRE = "expire"
 ON_SHELF = "CLAIM"
-
-
-class Shelf(GlobalSecondaryIndex["TemplateRow"]):
-    """What can be claimed. Keys only, so that claiming, which changes the template, does not write the index."""
-
-    class Meta:
-        index_name = "shelf"
-        projection = KeysOnlyProjection()
-
-    shelf = UnicodeAttribute(hash_key=True)
-    template_id = UnicodeAttribute(range_key=True)
-
-
-class TemplateRow(Row):
-    class Meta:
-        table_name = "coupon_templates"
-
-    by_shelf = Shelf()
-    template_id = UnicodeAttribute(hash_key=True)
-    shelf = UnicodeAttribute(null=True)
-    terms: Packed[Terms] = Packed(Terms)
-    total = NumberAttribute()
-    claimed = NumberAttribute(default=0)
-    per_member = NumberAttribute()
-    valid_days = NumberAttribute(null=True)
-    valid_from = NumberAttribute(null=True)
-    valid_until = NumberAttribute(null=True)
-    source = UnicodeAttribute()
-    on_shelf = BooleanAttribute()
-
-
-class ByStanding(LocalSecondaryIndex["CouponRow"]):
-    """A member's coupons in the order in which they are shown."""
-
-    class Meta:
-        index_name = "by_standing"
-        projection = AllProjection()
-
-    member_id = UnicodeAttribute(hash_key=True)
-    standing = UnicodeAttribute(range_key=True)
-
-
-class CouponRow(DueRow):
-    """`standing` is `OPEN#<expires_at>#<coupon_id>` or `USED#<used_at>#<coupon_id>`. Expiring does not change it:
-    unused and expired are the two sides of the present moment.
-
-    `rest_*` say how the coupon stands and what it waits for while it is unused. Spending leaves them alone, so that
-    giving it back needs no reading.
-    """
-
-    class Meta:
-        table_name = "coupons"
-
-    due = DueIndex()
-    by_standing = ByStanding()
-    member_id = UnicodeAttribute(hash_key=True)
-    coupon_id = UnicodeAttribute(range_key=True)
-    template_id = UnicodeAttribute()
-    terms: Packed[Terms] = Packed(Terms)
-    source = UnicodeAttribute()
-    state = UnicodeAttribute()
-    claimed_at = NumberAttribute()
-    valid_from = NumberAttribute()
-    expires_at = NumberAttribute()
-    used_at = NumberAttribute(null=True)
-    order_id = UnicodeAttribute(null=True)
-    reminded_at = NumberAttribute(null=True)
-    standing = UnicodeAttribute()
-    rest_standing = UnicodeAttribute()
-    rest_shard = UnicodeAttribute()
-    rest_at = NumberAttribute()
-
-
-class CountRow(Row):
-    """How many coupons of a template a member has claimed."""
-
-    class Meta:
-        table_name = "coupon_counts"
-
-    member_id = UnicodeAttribute(hash_key=True)
-    template_id = UnicodeAttribute(range_key=True)
-    claimed = NumberAttribute(default=0)
 
 
 class CouponStore:
@@ -128,8 +43,8 @@ class CouponStore:
             (TemplateRow.total, template.total),
             (TemplateRow.per_member, template.per_member),
             (TemplateRow.valid_days, template.valid_days),
-            (TemplateRow.valid_from, _seconds(template.valid_from)),
-            (TemplateRow.valid_until, _seconds(template.valid_until)),
+            (TemplateRow.valid_from, seconds(template.valid_from)),
+            (TemplateRow.valid_until, seconds(template.valid_until)),
             (TemplateRow.source, template.source),
             (TemplateRow.on_shelf, template.on_shelf),
         ]
@@ -155,7 +70,7 @@ class CouponStore:
         half = len(template_ids)
         rows = read(*map(TemplateRow, template_ids), *(CountRow(member_id, each) for each in template_ids))
         pairs = zip(rows[:half], rows[half:], strict=True)
-        return [ClaimableTemplate(_template(row), int(count.claimed) if count else 0) for row, count in pairs if row]
+        return [ClaimableTemplate(template_of(row), int(count.claimed) if count else 0) for row, count in pairs if row]
 
     def claim(self, coupon: Coupon, per_member: int, remind_at: datetime) -> None:
         """Write the coupon, counted against the template's total and the member's share, in one step.
@@ -168,7 +83,7 @@ class CouponStore:
         commit(
             update(count, CountRow.claimed.add(1), condition=below, otherwise=CouponLimit(limit=per_member)),
             update(template, TemplateRow.claimed.add(1), condition=left, otherwise=CouponsGone()),
-            put(_coupon_row(coupon, remind_at), new=True),
+            put(coupon_row(coupon, **wait_for(REMIND, coupon.coupon_id, remind_at)), new=True),
         )
 
     def get(self, member_id: str, coupon_id: str) -> Coupon:
@@ -176,7 +91,7 @@ class CouponStore:
         (row,) = read(CouponRow(member_id, coupon_id), consistent=True)
         if row is None:
             raise CouponNotFound
-        return _coupon(row)
+        return coupon_of(row)
 
     def page(self, member_id: str, state: CouponState, now: datetime, cursor: str | None, limit: int) -> Page[Coupon]:
         """Unused ones with the first to expire in front; used and expired ones with the latest in front."""
@@ -194,7 +109,7 @@ class CouponStore:
             consistent_read=True,
         )
         page = page_of(list(rows), limit, lambda row: row.standing)
-        return Page([_coupon(row) for row in page.rows], page.next_cursor)
+        return Page([coupon_of(row) for row in page.rows], page.next_cursor)
 
     def spend(self, member_id: str, coupon_id: str, order_id: str, now: datetime) -> Write:
         """Refuses with CouponNotUsable unless the coupon is this member's, unused and valid now."""
@@ -248,7 +163,7 @@ class CouponStore:
             condition=(CouponRow.state == CouponState.UNUSED) & unmarked,
         )
         # An update leaves the whole row in `row`, as it is now stored.
-        return _coupon(row) if changed else None
+        return coupon_of(row) if changed else None
 
     def remind_again(self, coupon: Coupon, at: datetime) -> None:
         """Take the mark away, unless the coupon was spent meanwhile."""
@@ -300,64 +215,3 @@ def _range(state: CouponState, now: datetime) -> tuple[str, str]:
 def _below(standing: str) -> str:
     """What no smaller standing exceeds: ids have one length and no character above `~`."""
     return standing[:-1] + chr(ord(standing[-1]) - 1) + "~"
-
-
-def _seconds(moment: datetime | None) -> int | None:
-    return None if moment is None else epoch(moment)
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else from_epoch(seconds)
-
-
-def _template(row: TemplateRow) -> CouponTemplate:
-    return CouponTemplate(
-        template_id=row.template_id,
-        terms=row.terms,
-        total=int(row.total),
-        per_member=int(row.per_member),
-        valid_days=None if row.valid_days is None else int(row.valid_days),
-        valid_from=_moment(row.valid_from),
-        valid_until=_moment(row.valid_until),
-        source=Source(row.source),
-        on_shelf=row.on_shelf,
-        claimed=int(row.claimed),
-    )
-
-
-def _coupon_row(coupon: Coupon, remind_at: datetime) -> CouponRow:
-    waits = wait_for(REMIND, coupon.coupon_id, remind_at)
-    standing = f"OPEN#{epoch(coupon.expires_at):011d}#{coupon.coupon_id}"
-    return CouponRow(
-        coupon.member_id,
-        coupon.coupon_id,
-        template_id=coupon.template_id,
-        terms=coupon.terms,
-        source=coupon.source,
-        state=coupon.state,
-        claimed_at=epoch(coupon.claimed_at),
-        valid_from=epoch(coupon.valid_from),
-        expires_at=epoch(coupon.expires_at),
-        standing=standing,
-        rest_standing=standing,
-        rest_shard=waits["due_shard"],
-        rest_at=waits["due_at"],
-        **waits,
-    )
-
-
-def _coupon(row: CouponRow) -> Coupon:
-    return Coupon(
-        coupon_id=row.coupon_id,
-        member_id=row.member_id,
-        template_id=row.template_id,
-        terms=row.terms,
-        source=Source(row.source),
-        state=CouponState(row.state),
-        claimed_at=from_epoch(row.claimed_at),
-        valid_from=from_epoch(row.valid_from),
-        expires_at=from_epoch(row.expires_at),
-        used_at=_moment(row.used_at),
-        order_id=row.order_id,
-        reminded=row.reminded_at is not None,
-    )

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.coupons import Coupon, CouponNotUsable, CouponState
-from chalicelib.coupons.store import CouponRow
+from chalicelib.coupons.rows import CouponRow
 from chalicelib.storage.writes import commit
 from chalicelib.wechat.errors import MessageRefused, NoConsent, WeChatBusy
 from tests.coupons.world import World, at_once, template
