@@ -31,7 +31,7 @@ class LoginCodeInvalid(Invalid):
 
 
 class PhoneCodeInvalid(Invalid):
-    """The code of getPhoneNumber is wrong, used or too old (40029, 40163)."""
+    """The code of getPhoneNumber is wrong, used, too old (40029, 40163), or another shopper's (40003)."""
 
     code = "PHONE_CODE_INVALID"
     message = "手机号授权已失效，请重新授权"

@@ -47,7 +47,11 @@ _EVERYWHERE: Errcodes = {
     40226: RiskyUser,
 }
 _LOGIN: Errcodes = {40029: LoginCodeInvalid, 40163: LoginCodeInvalid}
-_PHONE: Errcodes = {40029: PhoneCodeInvalid, 40163: PhoneCodeInvalid}
+_PHONE: Errcodes = {
+    40029: PhoneCodeInvalid,
+    40163: PhoneCodeInvalid,
+    40003: PhoneCodeInvalid,  # another shopper's code
+}
 _MESSAGE: Errcodes = {
     43101: NoConsent,
     43108: WeChatBusy,  # another message to the same shopper at the same moment

@@ -167,6 +167,7 @@ REFUSALS: list[tuple[str, int, type[ShopError]]] = [
     ("code_to_session", 40125, WeChatMisconfigured),
     ("phone_number", 40029, PhoneCodeInvalid),
     ("phone_number", 40163, PhoneCodeInvalid),
+    ("phone_number", 40003, PhoneCodeInvalid),
     ("phone_number", -1, WeChatBusy),
     ("phone_number", 45009, WeChatRateLimited),
     ("send_subscribe_message", 43101, NoConsent),
