@@ -40,7 +40,7 @@ def running_engine(home: Path) -> Iterator[str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "0",
-        "SERVICES": "dynamodb",
+        "SERVICES": "dynamodb,dynamodbstreams",
     }
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
