@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from chalicelib.identity.rules import request_signature
 from chalicelib.kernel.clock import Clock, epoch
 from chalicelib.messaging import KINDS, read_templates
 from chalicelib.orders import OrderState
-from chalicelib.orders.store import OrderRow
+from chalicelib.orders.rows import OrderRow
 from chalicelib.settings import Settings
 from chalicelib.shop import build, use
 from sandbox.clock import SandboxClock
@@ -154,7 +156,9 @@ def test_the_sandboxs_guide_knows_every_request_and_names_faults_that_exist() ->
 
 
 def sh(script: str) -> str:
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=120)
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=here)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
