@@ -82,6 +82,7 @@ def _refuse(error: Exception, request_id: str) -> tuple[int, bytes]:
 
 
 def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
+    logger.append_keys(order_id=path.get("order_id"))
     raw = _raw_body(request)
     session = None if endpoint.public else _session(shop, request)
     if session is not None:
