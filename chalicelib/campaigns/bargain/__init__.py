@@ -5,9 +5,7 @@ buys. An order closed unpaid gives the launch back. Table `bargain`: launches wi
 """
 
 from .rules import (
-    BargainConfig,
     BargainSoldOut,
-    BuyAt,
     FloorNotReached,
     Launch,
     LaunchChanged,
@@ -18,6 +16,7 @@ from .rules import (
 )
 from .service import Bargain
 from .store import BargainStore
+from .terms import BargainConfig, BuyAt
 
 __all__ = [
     "Bargain",

@@ -13,7 +13,6 @@ from ..base import ActivityNotFound, ActivityNotRunning, CampaignLimit
 from .rules import (
     AlreadyHelped,
     BargainSoldOut,
-    BuyAt,
     Cut,
     CutTooSoon,
     DailyCutLimit,
@@ -25,6 +24,7 @@ from .rules import (
     LaunchState,
     OwnLaunch,
 )
+from .terms import BuyAt
 
 routes = Routes(__name__)
 

@@ -24,7 +24,6 @@ from ..base import (
     Outcome,
 )
 from .rules import (
-    BargainConfig,
     BargainSoldOut,
     Cut,
     FloorNotReached,
@@ -48,6 +47,7 @@ from .rules import (
     weight_of,
 )
 from .store import BargainStore, Standing
+from .terms import BargainConfig
 
 SPARE_RACES = 10
 MOST_BUSY = 4

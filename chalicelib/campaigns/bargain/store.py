@@ -1,112 +1,37 @@
-"""Rows of bargains: table `bargain`.
-
-    L#<launch>    #             the launch; in the index `by_launcher`, and in `due` until it is ordered or expired
-                  H#<member>    one cut
-    A#<activity>  M#<member>    the member's live launch, until it expires or is paid for
-                  #sold         pieces ordered and not given back
-                  C#<member>    pieces the member ordered
-    H#<member>    #             the member as a helper
-                  A#<activity>  cuts the member made in the activity
-
-The table forgets rows by `expires_at`, so a launch, which is kept, has its end in `ends_at`.
-"""
+"""Bargains as they are kept: what a cut and an order are judged by, and the writes that make them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, DiscriminatorAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.connection import TableConnection
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-
-from ...kernel.clock import epoch, from_epoch
+from ...kernel.clock import epoch
 from ...kernel.errors import ShopError
 from ...kernel.paging import Page, page_of
-from ...storage.attributes import Packed
-from ...storage.due import DueIndex, DueRow, clear_due, due, set_due, wait_for
+from ...storage.due import clear_due, due, set_due, wait_for
 from ...storage.reads import read
 from ...storage.writes import Write, delete, put, update
-from .rules import (
-    MOST_CUTS,
-    BargainConfig,
-    BuyAt,
-    Cut,
-    Helper,
-    Launch,
-    LaunchChanged,
-    LaunchExists,
-    LaunchState,
-    sources,
+from .rows import (
+    BargainRow,
+    ByLauncher,
+    CountRow,
+    CutRow,
+    HelperRow,
+    LaunchRow,
+    LiveRow,
+    bought_key,
+    cut_key,
+    cut_of,
+    cut_row,
+    helper_key,
+    helper_of,
+    launch_key,
+    launch_of,
+    sold_key,
 )
+from .rules import Cut, Helper, Launch, LaunchChanged, LaunchExists, LaunchState, sources
+from .terms import MOST_CUTS, BuyAt
 
 JOB = "bargain-expire"
-
-
-class ByLauncher(GlobalSecondaryIndex[Any]):
-    class Meta:
-        index_name = "by_launcher"
-        projection = KeysOnlyProjection()  # so that a cut writes the launch alone, and not the index too
-
-    launcher_id = UnicodeAttribute(hash_key=True)
-    launch_id = UnicodeAttribute(range_key=True)
-
-
-class BargainRow(DueRow):
-    class Meta:
-        table_name = "bargain"
-        features = ("ttl",)
-
-    due = DueIndex()
-    by_launcher = ByLauncher()
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    row = DiscriminatorAttribute()
-    launcher_id = UnicodeAttribute(null=True)
-    launch_id = UnicodeAttribute(null=True)
-
-    @classmethod
-    def _get_connection(cls) -> TableConnection:
-        return super(BargainRow, BargainRow)._get_connection()  # one table, so one connection for all its kinds of rows
-
-
-class LaunchRow(BargainRow, discriminator="launch"):
-    activity_id = UnicodeAttribute()
-    nickname = UnicodeAttribute()
-    avatar_url = UnicodeAttribute()
-    product_id = UnicodeAttribute()
-    sku_id = UnicodeAttribute()
-    title = UnicodeAttribute()
-    terms: Packed[BargainConfig] = Packed(BargainConfig)
-    price = NumberAttribute()
-    cuts = NumberAttribute()
-    state = UnicodeAttribute()
-    buy_at = UnicodeAttribute()
-    started_at = NumberAttribute()
-    ends_at = NumberAttribute()
-    order_id = UnicodeAttribute(null=True)
-
-
-class CutRow(BargainRow, discriminator="cut"):
-    nickname = UnicodeAttribute()
-    avatar_url = UnicodeAttribute()
-    amount = NumberAttribute()
-    at = NumberAttribute()
-
-
-class LiveRow(BargainRow, discriminator="live"):
-    expires_at = NumberAttribute()
-
-
-class CountRow(BargainRow, discriminator="count"):
-    n = NumberAttribute()
-
-
-class HelperRow(BargainRow, discriminator="helper"):
-    day = UnicodeAttribute()
-    cuts = NumberAttribute()
-    last_at = NumberAttribute()
-    weight_spent = BooleanAttribute()
 
 
 @dataclass(frozen=True)
@@ -125,39 +50,39 @@ class BargainStore:
     def for_cut(self, launch_id: str, member_id: str) -> tuple[Launch | None, Cut | None, Helper]:
         """All that a cut is judged by. One round trip."""
         launch, cut, helper = read(
-            _launch_key(launch_id), _cut_key(launch_id, member_id), _helper_key(member_id), consistent=True
+            launch_key(launch_id), cut_key(launch_id, member_id), helper_key(member_id), consistent=True
         )
-        return _launch(launch) if launch else None, _cut(cut) if cut else None, _helper(member_id, helper)
+        return launch_of(launch) if launch else None, cut_of(cut) if cut else None, helper_of(member_id, helper)
 
     def standing(self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None) -> Standing:
         """With the launch asked for, if any. One round trip."""
         live, bought, sold, *launch = read(
             LiveRow(f"A#{activity_id}", f"M#{member_id}"),
-            _bought_key(activity_id, member_id),
-            _sold_key(activity_id),
-            *([_launch_key(launch_id)] if launch_id else []),
+            bought_key(activity_id, member_id),
+            sold_key(activity_id),
+            *([launch_key(launch_id)] if launch_id else []),
             consistent=True,
         )
         return Standing(
             live_launch_id=live.launch_id if live and live.expires_at > epoch(now) else None,
             bought=int(bought.n) if bought else 0,
             sold=int(sold.n) if sold else 0,
-            launch=_launch(launch[0]) if launch and launch[0] else None,
+            launch=launch_of(launch[0]) if launch and launch[0] else None,
         )
 
     def shared(self, launch_id: str) -> tuple[Launch, list[Cut]] | None:
         """A launch and its cuts, latest first. One round trip."""
         rows = list(BargainRow.query(f"L#{launch_id}", limit=1 + MOST_CUTS, consistent_read=True))
-        cuts = sorted((_cut(row) for row in rows if isinstance(row, CutRow)), key=lambda cut: cut.at, reverse=True)
-        return next(((_launch(row), cuts) for row in rows if isinstance(row, LaunchRow)), None)
+        cuts = sorted((cut_of(row) for row in rows if isinstance(row, CutRow)), key=lambda cut: cut.at, reverse=True)
+        return next(((launch_of(row), cuts) for row in rows if isinstance(row, LaunchRow)), None)
 
     def page(self, launcher_id: str, before: str | None, limit: int) -> Page[Launch]:
         """A member's launches, newest first. Two round trips."""
         older = ByLauncher.launch_id < before if before else None
         found = BargainRow.by_launcher.query(launcher_id, older, scan_index_forward=False, limit=limit + 1)
         page = page_of([key.launch_id for key in found], limit, str)
-        rows = read(*(_launch_key(launch_id) for launch_id in page.rows))
-        return Page([_launch(row) for row in rows if row], page.next_cursor)
+        rows = read(*(launch_key(launch_id) for launch_id in page.rows))
+        return Page([launch_of(row) for row in rows if row], page.next_cursor)
 
     def due(self, now: datetime) -> Iterator[str]:
         """Ids of launches whose time is over."""
@@ -178,7 +103,7 @@ class BargainStore:
         return [
             put(live, condition=none_lives, otherwise=LaunchExists()),
             put(row, new=True),
-            put(_cut_row(launch.launch_id, first), new=True),
+            put(cut_row(launch.launch_id, first), new=True),
         ]
 
     def cut(
@@ -191,7 +116,7 @@ class BargainStore:
         )
         unchanged = (LaunchRow.price == seen.price) & (LaunchRow.state == seen.state)
         lowered = update(
-            _launch_key(seen.launch_id),
+            launch_key(seen.launch_id),
             LaunchRow.price.set(becomes.price),
             LaunchRow.cuts.set(becomes.cuts),
             LaunchRow.state.set(becomes.state),
@@ -209,7 +134,7 @@ class BargainStore:
         same = (HelperRow.day == was.day) & (HelperRow.cuts == was.cuts)
         return [
             # In front of the limit: who taps twice has helped already, whatever the limit.
-            put(_cut_row(seen.launch_id, made), new=True, otherwise=LaunchChanged()),
+            put(cut_row(seen.launch_id, made), new=True, otherwise=LaunchChanged()),
             counted,
             put(row, condition=same if was.day else HelperRow.pk.does_not_exist(), otherwise=LaunchChanged()),
             lowered,
@@ -223,7 +148,7 @@ class BargainStore:
         buyable = (LaunchRow.state == LaunchState.REACHED) | (LaunchRow.buy_at == BuyAt.ANY_PRICE)
         open_ = LaunchRow.state.is_in(*sorted(sources(LaunchState.ORDERED))) & (LaunchRow.ends_at > epoch(now))
         return update(
-            _launch_key(launch_id),
+            launch_key(launch_id),
             LaunchRow.state.set(LaunchState.ORDERED),
             LaunchRow.order_id.set(order_id),
             *clear_due(LaunchRow),
@@ -234,7 +159,7 @@ class BargainStore:
     def give_back(self, launch: Launch, order_id: str) -> Write:
         """An ORDERED launch becomes `launch` again, and waits for its end."""
         return update(
-            _launch_key(launch.launch_id),
+            launch_key(launch.launch_id),
             LaunchRow.state.set(launch.state),
             LaunchRow.order_id.remove(),
             *set_due(LaunchRow, JOB, launch.launch_id, launch.ends_at),
@@ -245,7 +170,7 @@ class BargainStore:
     def expire(self, launch_id: str, now: datetime) -> Write:
         open_ = LaunchRow.state.is_in(*sorted(sources(LaunchState.EXPIRED)))
         return update(
-            _launch_key(launch_id),
+            launch_key(launch_id),
             LaunchRow.state.set(LaunchState.EXPIRED),
             *clear_due(LaunchRow),
             condition=open_ & (LaunchRow.ends_at <= epoch(now)),
@@ -258,16 +183,16 @@ class BargainStore:
         return delete(row, condition=LiveRow.launch_id == launch_id, otherwise=LaunchChanged())
 
     def sell(self, activity_id: str, stock: int, sold_out: ShopError) -> Write:
-        return _counted(_sold_key(activity_id), stock, sold_out)
+        return _counted(sold_key(activity_id), stock, sold_out)
 
     def buy(self, activity_id: str, member_id: str, limit: int, at_limit: ShopError) -> Write:
-        return _counted(_bought_key(activity_id, member_id), limit, at_limit)
+        return _counted(bought_key(activity_id, member_id), limit, at_limit)
 
     def unsell(self, activity_id: str) -> Write:
-        return _uncounted(_sold_key(activity_id))
+        return _uncounted(sold_key(activity_id))
 
     def unbuy(self, activity_id: str, member_id: str) -> Write:
-        return _uncounted(_bought_key(activity_id, member_id))
+        return _uncounted(bought_key(activity_id, member_id))
 
 
 def _counted(row: CountRow, limit: int, otherwise: ShopError) -> Write:
@@ -279,59 +204,3 @@ def _counted(row: CountRow, limit: int, otherwise: ShopError) -> Write:
 
 def _uncounted(row: CountRow) -> Write:
     return update(row, CountRow.n.add(-1), condition=CountRow.n >= 1)
-
-
-def _launch_key(launch_id: str) -> LaunchRow:
-    return LaunchRow(f"L#{launch_id}", "#")
-
-
-def _cut_key(launch_id: str, member_id: str) -> CutRow:
-    return CutRow(f"L#{launch_id}", f"H#{member_id}")
-
-
-def _helper_key(member_id: str) -> HelperRow:
-    return HelperRow(f"H#{member_id}", "#")
-
-
-def _sold_key(activity_id: str) -> CountRow:
-    return CountRow(f"A#{activity_id}", "#sold")
-
-
-def _bought_key(activity_id: str, member_id: str) -> CountRow:
-    return CountRow(f"A#{activity_id}", f"C#{member_id}")
-
-
-def _cut_row(launch_id: str, cut: Cut) -> CutRow:
-    row = _cut_key(launch_id, cut.member_id)
-    row.nickname, row.avatar_url, row.amount, row.at = cut.nickname, cut.avatar_url, cut.amount, epoch(cut.at)
-    return row
-
-
-def _launch(row: LaunchRow) -> Launch:
-    return Launch(
-        launch_id=row.pk.removeprefix("L#"),
-        activity_id=row.activity_id,
-        launcher_id=row.launcher_id or "",
-        nickname=row.nickname,
-        avatar_url=row.avatar_url,
-        product_id=row.product_id,
-        sku_id=row.sku_id,
-        title=row.title,
-        terms=row.terms,
-        price=int(row.price),
-        cuts=int(row.cuts),
-        state=LaunchState(row.state),
-        started_at=from_epoch(row.started_at),
-        ends_at=from_epoch(row.ends_at),
-        order_id=row.order_id,
-    )
-
-
-def _cut(row: CutRow) -> Cut:
-    return Cut(row.sk.removeprefix("H#"), row.nickname, row.avatar_url, int(row.amount), from_epoch(row.at))
-
-
-def _helper(member_id: str, row: HelperRow | None) -> Helper:
-    if row is None:
-        return Helper(member_id)
-    return Helper(member_id, row.day, int(row.cuts), from_epoch(row.last_at), bool(row.weight_spent))

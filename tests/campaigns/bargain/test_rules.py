@@ -8,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.campaigns.bargain.rules import (
-    MOST_CUTS,
     TRANSITIONS,
     AlreadyHelped,
-    BargainConfig,
-    BuyAt,
     Cut,
     CutTooSoon,
     DailyCutLimit,
@@ -32,6 +29,7 @@ from chalicelib.campaigns.bargain.rules import (
     sources,
     weight_of,
 )
+from chalicelib.campaigns.bargain.terms import MOST_CUTS, BargainConfig, BuyAt
 from chalicelib.kernel.errors import ShopError
 
 from .world import CONFIG, NOW, Person, newcomer
