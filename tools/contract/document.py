@@ -16,7 +16,7 @@ from chalicelib.web.edge import KEY
 from chalicelib.web.errors import ErrorAnswer, MethodNotAllowed, status_of
 
 from .operations import PLATFORM, operation
-from .refusals import error_examples, errors_of, meaning_of, shared_responses
+from .refusals import error_examples, errors_of, meaning_of, shared_responses, shared_schemas
 from .schemas import Schemas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +109,7 @@ def document() -> dict[str, Any]:
                 name: {"name": name, "in": "header", "required": False} | rest for name, rest in PARAMETERS.items()
             },
             "headers": HEADERS,
-            "schemas": dict(sorted(schemas.components.items())),
+            "schemas": dict(sorted({**schemas.components, **shared_schemas()}.items())),
             "responses": shared_responses(),
             "examples": error_examples(errors),
         },

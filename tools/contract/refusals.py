@@ -84,13 +84,23 @@ def refusals(endpoint: Endpoint) -> dict[str, Any]:
         by_status[status_of(error)].append(error)
     names = {frozenset(errors): name for name, errors in SHARED.items()}
     return {
-        str(status): _shared(names[key]) if (key := frozenset(errors)) in names else _response(status, errors)
+        str(status): _shared(names[key])
+        if (key := frozenset(errors)) in names
+        else _response(status, errors, _schema(errors))
         for status, errors in sorted(by_status.items())
     }
 
 
 def shared_responses() -> dict[str, Any]:
-    return {name: _response(status_of(errors[0]), errors) for name, errors in SHARED.items()}
+    return {
+        name: _response(status_of(errors[0]), errors, {"$ref": f"#/components/schemas/{name}"})
+        for name, errors in SHARED.items()
+    }
+
+
+def shared_schemas() -> dict[str, Any]:
+    """Their contents, named, so that a typed client has one type for each."""
+    return {name: _schema(errors) for name, errors in SHARED.items()}
 
 
 def error_examples(errors: Sequence[Error]) -> dict[str, Any]:
@@ -115,9 +125,14 @@ def _shared(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/responses/{name}"}
 
 
-def _response(status: int, errors: Sequence[Error]) -> dict[str, Any]:
+def _schema(errors: Sequence[Error]) -> dict[str, Any]:
+    code = {"type": "string", "enum": sorted(error.code for error in errors)}
+    own = {"type": "object", "properties": {"code": code}, "required": ["code"]}
+    return {"allOf": [{"$ref": "#/components/schemas/ErrorAnswer"}, own]}
+
+
+def _response(status: int, errors: Sequence[Error], schema: dict[str, Any]) -> dict[str, Any]:
     errors = sorted(errors, key=lambda error: error.code)
-    codes = [error.code for error in errors]
     headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     if status in BUSY:
         headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
@@ -128,17 +143,8 @@ def _response(status: int, errors: Sequence[Error]) -> dict[str, Any]:
         "headers": headers,
         "content": {
             "application/json": {
-                "schema": {
-                    "allOf": [
-                        {"$ref": "#/components/schemas/ErrorAnswer"},
-                        {
-                            "type": "object",
-                            "properties": {"code": {"type": "string", "enum": codes}},
-                            "required": ["code"],
-                        },
-                    ]
-                },
-                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+                "schema": schema,
+                "examples": {error.code: {"$ref": f"#/components/examples/{error.code}"} for error in errors},
             }
         },
     }
