@@ -13,13 +13,14 @@ from chalicelib.messaging.api import routes as messaging
 from chalicelib.orders.api import routes as orders
 from chalicelib.payments.api import routes as payments
 from chalicelib.pricing.api import routes as pricing
+from chalicelib.shop import open_shop
 from chalicelib.web.app import ShopApp
 from functions.campaigns import jobs as campaign_jobs
 from functions.coupons import jobs as coupon_jobs
 from functions.orders import jobs as order_jobs
 from functions.streams import records as stream_records
 
-app = ShopApp(app_name="jishi")
+app = ShopApp(app_name="jishi", open_shop=open_shop)
 for routes in (
     identity, addresses, catalog, pricing, cart, orders, payments, coupons, messaging, campaigns, groupbuy, bargain,
     events,

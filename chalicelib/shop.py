@@ -78,9 +78,7 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     bind(settings.table_prefix, settings.region, settings.dynamodb_url)
     cipher = Cipher(settings.data_keys, settings.data_key_current)
     appid = settings.wechat_appid
-    mini_program = MiniProgram(
-        MiniProgramSettings(appid, settings.wechat_secret, settings.wechat_api_url), StoredTokens(appid, clock), clock
-    )
+    mini_program = _mini_program(settings, clock)
     sessions = SessionSettings(settings.session_keys, settings.session_key_current, appid, settings.session_hours)
     identity = Identity(MemberStore(cipher), mini_program, sessions, clock)
     addresses = Addresses(AddressStore(cipher), clock)
@@ -119,6 +117,12 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
         events=Events(_push(settings, clock), messaging, appid),
         mini_program=mini_program,
     )
+
+
+def _mini_program(settings: Settings, clock: Clock) -> MiniProgram:
+    appid = settings.wechat_appid
+    access = MiniProgramSettings(appid, settings.wechat_secret, settings.wechat_api_url)
+    return MiniProgram(access, StoredTokens(appid, clock), clock)
 
 
 def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:

@@ -7,8 +7,7 @@ from typing import Any
 from ..kernel.errors import Conflict, NotFound, Refused
 from ..kernel.paging import Page, decode_cursor
 from ..log import logger
-from ..orders import Order, Orders, OrderState
-from ..orders.place import campaign_order
+from ..orders import Order, Orders, OrderState, campaign_order
 from ..orders.rules import Actor, Event, OrderChanged
 from ..payments import Payments
 from ..stock import Stock

@@ -15,10 +15,7 @@ from ..catalog import Catalog, Offer
 from ..coupons import CouponNotUsable, Coupons
 from ..identity import Session
 from ..kernel.ids import new_id
-from ..pricing import Promotions
-from ..pricing.rules import Priced, price
-from ..pricing.service import coupon_offer, line_of
-from ..pricing.terms import CouponOffer
+from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
 from ..stock import SoldOut, Stock
 from ..storage.once import claim, find
 from ..storage.writes import Write, commit

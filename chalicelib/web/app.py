@@ -1,6 +1,7 @@
 """ShopApp: Chalice, answering its own refusals (method, media type) in the shop's form too."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice
@@ -14,13 +15,15 @@ OWN_REFUSALS = {405: MethodNotAllowed, 415: UnsupportedMediaType, 500: Internal}
 
 
 class ShopApp(Chalice):
-    """`shop` is opened at the first request, so that importing the app needs no settings."""
+    """`open_shop` is called at each request and not before, so that importing the app needs no settings."""
+
+    def __init__(self, app_name: str, open_shop: "Callable[[], Shop]") -> None:
+        super().__init__(app_name)
+        self._open_shop = open_shop
 
     @property
     def shop(self) -> "Shop":
-        from ..shop import open_shop
-
-        return open_shop()
+        return self._open_shop()
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         answer: dict[str, Any] = super().__call__(event, context)
