@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+from sandbox.clock import SandboxClock
 from sandbox.local.place import VARIABLES, Place, Trouble
 from sandbox.local.processes import START_OVER, Child, must_be_free, start, wait_until_ready
 
@@ -79,12 +79,22 @@ class Stack:
         must_be_free(place.wechat_port, "the sandbox WeChat", "JISHI_WECHAT_PORT")
         with usable(place):
             os.environ.update(place.environment())
-            for saved in engine_folder(place).glob("*.json"):
-                json.loads(saved.read_bytes())  # the engine would pass over a broken file, and then over our data
+            SandboxClock(place.clock_file)()
+            place.engine_folder.mkdir(exist_ok=True)
+            for saved in place.engine_folder.glob("*.json"):
+                json.loads(saved.read_bytes())  # the engine would pass over a broken file, and then write over it
 
     def _engine(self) -> None:
         print("Starting the data engine ...", flush=True)
-        engine = self._start("engine", ["ministack"], engine_environment(self._place))
+        environment = {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self._place.engine_port),
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self._place.engine_folder),
+            "IOT_MTLS_ENABLED": "0",
+            "LOG_LEVEL": "WARNING",
+        }
+        engine = self._start("engine", ["ministack"], environment)
         wait_until_ready(engine, f"{self._place.engine}/_localstack/health")
 
     def _prepare(self) -> None:
@@ -136,23 +146,6 @@ def usable(place: Place) -> Iterator[None]:
         raise Trouble(
             f"The data under {place.folder} cannot be used ({type(error).__name__}: {error}).\n{START_OVER}"
         ) from error
-
-
-def engine_folder(place: Place) -> Path:
-    return place.folder / "engine"
-
-
-def engine_environment(place: Place) -> dict[str, str]:
-    folder = engine_folder(place)
-    folder.mkdir(parents=True, exist_ok=True)
-    return {
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(place.engine_port),
-        "PERSIST_STATE": "1",
-        "STATE_DIR": str(folder),
-        "IOT_MTLS_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-    }
 
 
 def banner(place: Place, seconds: float) -> str:

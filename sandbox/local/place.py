@@ -60,6 +60,10 @@ class Place:
         return self.folder / "clock"
 
     @property
+    def engine_folder(self) -> Path:
+        return self.folder / "engine"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 

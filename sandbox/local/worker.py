@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -28,6 +29,7 @@ Handler = Callable[[dict[str, Any], Any], Any]
 POLL = 0.2
 UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 TRIES = 5
+STOP_SECONDS = 5
 
 
 def schedules() -> Iterator[tuple[str, timedelta, Handler]]:
@@ -132,16 +134,18 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threads = [
-        threading.Thread(target=run_schedule, args=(*schedule, clock, stop), name=schedule[0])
-        for schedule in schedules()
+        threading.Thread(target=run_schedule, args=(*schedule, clock, stop), daemon=True) for schedule in schedules()
     ]
     handler = handler_of("functions.streams.on_order_change")
     orders = f"{settings.table_prefix}orders"
-    threads.append(threading.Thread(target=follow_stream, args=(orders, place.engine, handler, stop), name="stream"))
+    threads.append(threading.Thread(target=follow_stream, args=(orders, place.engine, handler, stop), daemon=True))
     for thread in threads:
         thread.start()
+    stop.wait()
+    # A handler that still waits for an engine that is gone is left: each can be cut short and begun again.
+    deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
-        thread.join()
+        thread.join(max(deadline - time.monotonic(), 0))
 
 
 if __name__ == "__main__":
