@@ -25,7 +25,7 @@ from .effects import Effects
 from .events import Events
 from .identity import Identity, MemberStore, SessionSettings
 from .kernel.clock import Clock, system_clock
-from .messaging import Messaging, MessagingStore, read_templates
+from .messaging import Messaging, MessagingStore, Template, read_templates
 from .orders import Orders
 from .orders.place import Placing
 from .orders.store import OrderStore
@@ -38,7 +38,7 @@ from .payments.settle import Settling
 from .payments.store import PaymentStore
 from .pricing import Promotions
 from .pricing.store import PriceRuleStore
-from .settings import Settings, from_environment
+from .settings import Settings, SettingsError, from_environment
 from .stock import Stock
 from .stock.store import StockStore
 from .storage.cipher import Cipher
@@ -84,7 +84,7 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     addresses = Addresses(AddressStore(cipher), clock)
     catalog, stock = Catalog(CatalogStore(), clock), Stock(StockStore())
     promotions = Promotions(PriceRuleStore(), clock)
-    messaging = Messaging(MessagingStore(), mini_program, read_templates(settings.message_templates), clock)
+    messaging = Messaging(MessagingStore(), mini_program, _templates(settings), clock)
     coupons = Coupons(CouponStore(), messaging, clock, settings.coupon_remind_hours)
     cart = Cart(CartStore(), catalog, stock, promotions, coupons, clock)
     activities = Activities(CONFIGS)
@@ -150,6 +150,13 @@ def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
         refunding=refunding,
         wechat=wechat,
     )
+
+
+def _templates(settings: Settings) -> dict[str, Template]:
+    try:
+        return read_templates(settings.message_templates)
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"JISHI_MESSAGE_TEMPLATES: {error}") from error
 
 
 def _push(settings: Settings, clock: Clock) -> MessagePush:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.settings import Settings, SettingsError, from_environment
+from chalicelib.shop import build
 
 KEY = b64encode(b"k" * 32).decode()
 
@@ -88,3 +89,9 @@ def test_no_secret_stands_in_the_text_of_the_settings() -> None:
     assert isinstance(settings, Settings)
     for secret in ("app-secret-value", "BEGIN PRIVATE", "vvvv", KEY, "kkkk", "push-token-value"):
         assert secret not in repr(replace(settings, stage="x"))
+
+
+@pytest.mark.parametrize("templates", [{"unknown": "t"}, {"order_paid": {"template_id": ""}}, {"order_paid": 5}])
+def test_message_templates_that_make_no_sense_are_a_setting_that_is_wrong(templates: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="JISHI_MESSAGE_TEMPLATES"):
+        build(from_environment(environment(JISHI_MESSAGE_TEMPLATES=json.dumps(templates))))

@@ -33,7 +33,7 @@ def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) 
     """Answer a JSON endpoint. Every failure becomes an ErrorAnswer; nothing else leaves."""
     request_id = _request_id(request)
     started = time.perf_counter()
-    logger.append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
+    logger.thread_safe_append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
     headers: dict[str, str | list[str]] = {
         "Content-Type": JSON,
         "X-Request-Id": request_id,
@@ -60,7 +60,7 @@ def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) 
 def serve_raw(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
     """Answer a caller with a protocol of its own; the handler maps its own errors."""
     request_id = _request_id(request)
-    logger.append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
+    logger.thread_safe_append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
     try:
         response: Response = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
     except Exception as error:
@@ -82,11 +82,11 @@ def _refuse(error: Exception, request_id: str) -> tuple[int, bytes]:
 
 
 def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
-    logger.append_keys(order_id=path.get("order_id"))
+    logger.thread_safe_append_keys(order_id=path.get("order_id"))
     raw = _raw_body(request)
     session = None if endpoint.public else _session(shop, request)
     if session is not None:
-        logger.append_keys(member_id=session.member_id)
+        logger.thread_safe_append_keys(member_id=session.member_id)
         if endpoint.signed:
             _check_signature(shop, session, request, raw)
     return Call(
