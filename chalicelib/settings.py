@@ -117,7 +117,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "session_keys": _keys,
     "data_keys": _keys,
     "wechat_platform_keys": lambda text: msgspec.json.decode(text, type=dict[str, str]),
-    "message_templates": lambda text: msgspec.json.decode(text, type=dict[str, Any]),
+    "message_templates": lambda text: msgspec.json.decode(text, type=dict[str, str | dict[str, Any]]),
     "wechat_merchant_key": str,
 }
 
