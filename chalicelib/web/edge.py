@@ -31,9 +31,7 @@ class Malformed(Invalid):
 
 def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
     """Answer a JSON endpoint. Every failure becomes an ErrorAnswer; nothing else leaves."""
-    request_id = _request_id(request)
-    started = time.perf_counter()
-    logger.thread_safe_append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
+    started, request_id = time.perf_counter(), _begin(endpoint, request)
     headers: dict[str, str | list[str]] = {
         "Content-Type": JSON,
         "X-Request-Id": request_id,
@@ -59,8 +57,7 @@ def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) 
 
 def serve_raw(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
     """Answer a caller with a protocol of its own; the handler maps its own errors."""
-    request_id = _request_id(request)
-    logger.thread_safe_append_keys(request_id=request_id, route=f"{endpoint.method} {endpoint.path}", member_id=None, order_id=None)
+    request_id = _begin(endpoint, request)
     try:
         response: Response = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
     except Exception as error:
@@ -104,9 +101,12 @@ def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str],
     )
 
 
-def _request_id(request: Request) -> str:
-    """API Gateway's, so that its logs and ours meet; the local gateway gives none."""
-    return str(request.context.get("requestId") or secrets.token_hex(8))
+def _begin(endpoint: Endpoint, request: Request) -> str:
+    """The request's id: API Gateway's, so that its logs and ours meet; the local gateway gives none."""
+    request_id = str(request.context.get("requestId") or secrets.token_hex(8))
+    route = f"{endpoint.method} {endpoint.path}"
+    logger.thread_safe_append_keys(request_id=request_id, route=route, member_id=None, order_id=None)
+    return request_id
 
 
 def _raw_body(request: Request) -> bytes:
