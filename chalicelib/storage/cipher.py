@@ -35,8 +35,9 @@ class Cipher:
         return AESGCM(self._keys[key_id]).decrypt(raw[:12], raw[12:], context.encode()).decode()
 
     def fingerprint(self, text: str, purpose: str) -> str:
-        """The same for the same text, purpose and key, meaningless to whoever lacks it; begins with the key's id, so that
-        a search after a change of keys can ask for each.
+        """The same for the same text, purpose and key; meaningless to whoever lacks the key.
+
+        It begins with the key's id, so that a search after a change of keys can ask for each.
         """
         made = hmac.new(self._keys[self._current], f"{purpose}:{text}".encode(), hashlib.sha256)
         return f"{self._current}.{made.hexdigest()}"

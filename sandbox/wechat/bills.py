@@ -94,11 +94,13 @@ class Bills:
         token = random_text(48)
         offer = {"file": file, "gzip": "tar_type" in call.query, "until": self._world.timestamp() + _URL_SECONDS}
         self._world.state.put("bill", token, offer)
-        return json_answer({
-            "hash_type": "SHA1",
-            "hash_value": hashlib.sha1(file.encode()).hexdigest(),
-            "download_url": f"{call.base_url}/v3/billdownload/file?token={token}",
-        })
+        return json_answer(
+            {
+                "hash_type": "SHA1",
+                "hash_value": hashlib.sha1(file.encode()).hexdigest(),
+                "download_url": f"{call.base_url}/v3/billdownload/file?token={token}",
+            }
+        )
 
     def _download(self, call: Call) -> Answer:
         offer = self._world.state.get("bill", call.query.get("token", ""))
@@ -146,18 +148,20 @@ class Bills:
                 names = {"收入": ("交易", "交易"), "支出": ("退款", "退款")} if flow != "fee" else {}
                 direction = "收入" if cents > 0 else "支出"
                 name, business = names.get(direction, ("扣除交易手续费", "扣除交易手续费"))
-                rows.append({
-                    "记账时间": _local(moment),
-                    "微信支付业务单号": id,
-                    "资金流水单号": hashlib.sha256(f"{flow}{id}".encode()).hexdigest()[:28],
-                    "业务名称": name,
-                    "业务类型": business,
-                    "收支类型": direction,
-                    "收支金额(元)": _yuan(abs(cents)),
-                    "账户结余(元)": _yuan(balance),
-                    "资金变更提交申请人": "system" if flow != "refund" else f"{self._world.credentials.mchid}API",
-                    "业务凭证号": voucher,
-                })
+                rows.append(
+                    {
+                        "记账时间": _local(moment),
+                        "微信支付业务单号": id,
+                        "资金流水单号": hashlib.sha256(f"{flow}{id}".encode()).hexdigest()[:28],
+                        "业务名称": name,
+                        "业务类型": business,
+                        "收支类型": direction,
+                        "收支金额(元)": _yuan(abs(cents)),
+                        "账户结余(元)": _yuan(balance),
+                        "资金变更提交申请人": "system" if flow != "refund" else f"{self._world.credentials.mchid}API",
+                        "业务凭证号": voucher,
+                    }
+                )
         return rows
 
     def _flows(self) -> Iterable[tuple[float, str, int, str, str]]:

@@ -180,9 +180,7 @@ def _altered(plaintext: Doc, changes: Mapping[str, Any]) -> Doc:
     return changed
 
 
-def post(
-    url: str, headers: dict[str, str], body: bytes, timeout: float, method: str = "POST"
-) -> tuple[Result, bytes]:
+def post(url: str, headers: dict[str, str], body: bytes, timeout: float, method: str = "POST") -> tuple[Result, bytes]:
     """Ask the shop without following redirects. The status and the first bytes of the answer, or "unreachable"."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

@@ -46,8 +46,11 @@ class Credentials:
     platform_private_key: str = field(repr=False)
 
 
-_PEM_FIELDS = tuple(f.name for f in fields(Credentials) if f.name.endswith(("_key", "_certificate"))
-                    and f.name not in ("apiv3_key", "encoding_aes_key"))
+_PEM_FIELDS = tuple(
+    f.name
+    for f in fields(Credentials)
+    if f.name.endswith(("_key", "_certificate")) and f.name not in ("apiv3_key", "encoding_aes_key")
+)
 
 
 def make_credentials(directory: Path | str) -> Credentials:

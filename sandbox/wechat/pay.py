@@ -25,33 +25,42 @@ _OTHER_PARAMETERS = 268498688
 OUT_TRADE_NO = r"[0-9A-Za-z_\-|*]+"
 NOTIFY_URL = r"https?://[^\s?#/]+(/[^\s?#]*)?"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"
-_GOODS = Group({
-    "merchant_goods_id": Text(32, required=True),
-    "wechatpay_goods_id": Text(32),
-    "goods_name": Text(256),
-    "quantity": Number(1, required=True),
-    "unit_price": Number(required=True),
-})
-_STORE = Group({
-    "id": Text(32, required=True), "name": Text(256), "area_code": Text(32), "address": Text(512),
-})
-_PREPAY = Group({
-    "appid": Text(32, required=True),
-    "mchid": Text(32, required=True),
-    "description": Text(127, required=True),
-    "out_trade_no": Text(32, 6, OUT_TRADE_NO, required=True),
-    "time_expire": Text(64, pattern=_TIME),
-    "attach": Text(128),
-    "notify_url": Text(255, pattern=NOTIFY_URL, required=True),
-    "goods_tag": Text(32),
-    "support_fapiao": Flag(),
-    "limit_pay": Many(Text(16, pattern="no_balance|no_credit|no_debit|balance_only")),
-    "amount": Group({"total": Number(1, required=True), "currency": Text(3, pattern="CNY")}, required=True),
-    "payer": Group({"openid": Text(128, required=True)}, required=True),
-    "detail": Group({"cost_price": Number(), "invoice_id": Text(32), "goods_detail": Many(_GOODS)}),
-    "scene_info": Group({"payer_client_ip": Text(45, required=True), "device_id": Text(32), "store_info": _STORE}),
-    "settle_info": Group({"profit_sharing": Flag()}),
-})
+_GOODS = Group(
+    {
+        "merchant_goods_id": Text(32, required=True),
+        "wechatpay_goods_id": Text(32),
+        "goods_name": Text(256),
+        "quantity": Number(1, required=True),
+        "unit_price": Number(required=True),
+    }
+)
+_STORE = Group(
+    {
+        "id": Text(32, required=True),
+        "name": Text(256),
+        "area_code": Text(32),
+        "address": Text(512),
+    }
+)
+_PREPAY = Group(
+    {
+        "appid": Text(32, required=True),
+        "mchid": Text(32, required=True),
+        "description": Text(127, required=True),
+        "out_trade_no": Text(32, 6, OUT_TRADE_NO, required=True),
+        "time_expire": Text(64, pattern=_TIME),
+        "attach": Text(128),
+        "notify_url": Text(255, pattern=NOTIFY_URL, required=True),
+        "goods_tag": Text(32),
+        "support_fapiao": Flag(),
+        "limit_pay": Many(Text(16, pattern="no_balance|no_credit|no_debit|balance_only")),
+        "amount": Group({"total": Number(1, required=True), "currency": Text(3, pattern="CNY")}, required=True),
+        "payer": Group({"openid": Text(128, required=True)}, required=True),
+        "detail": Group({"cost_price": Number(), "invoice_id": Text(32), "goods_detail": Many(_GOODS)}),
+        "scene_info": Group({"payer_client_ip": Text(45, required=True), "device_id": Text(32), "store_info": _STORE}),
+        "settle_info": Group({"profit_sharing": Flag()}),
+    }
+)
 _CLOSE = Group({"mchid": Text(32, required=True)})
 _DESCRIPTIONS = {
     "SUCCESS": "支付成功",

@@ -16,11 +16,13 @@ from sandbox.wechat.pay import NOTIFY_URL
 from sandbox.wechat.signing import Signer
 from sandbox.wechat.world import World, rfc3339
 
-_ECHO = Group({
-    "notify_url": Text(255, pattern=NOTIFY_URL),
-    "echo_message": Text(1024, required=True),
-    "encrypted_echo_message": Text(2048),
-})
+_ECHO = Group(
+    {
+        "notify_url": Text(255, pattern=NOTIFY_URL),
+        "echo_message": Text(1024, required=True),
+        "encrypted_echo_message": Text(2048),
+    }
+)
 
 
 class PaySide:

@@ -20,31 +20,38 @@ from sandbox.wechat.world import BEIJING, World, rfc3339
 MOST_REFUNDS = 50
 _YEAR = timedelta(days=365)
 _ACCOUNT = "AVAILABLE|UNSETTLED|UNAVAILABLE|OPERATION|BASIC|ECNY_BASIC"
-_GOODS = Group({
-    "merchant_goods_id": Text(32, required=True),
-    "wechatpay_goods_id": Text(32),
-    "goods_name": Text(256),
-    "unit_price": Number(required=True),
-    "refund_amount": Number(required=True),
-    "refund_quantity": Number(1, required=True),
-})
+_GOODS = Group(
+    {
+        "merchant_goods_id": Text(32, required=True),
+        "wechatpay_goods_id": Text(32),
+        "goods_name": Text(256),
+        "unit_price": Number(required=True),
+        "refund_amount": Number(required=True),
+        "refund_quantity": Number(1, required=True),
+    }
+)
 _FROM = Group({"account": Text(32, pattern="AVAILABLE|UNAVAILABLE", required=True), "amount": Number(1, required=True)})
-_AMOUNT = Group({
-    "refund": Number(1, required=True),
-    "total": Number(1, required=True),
-    "currency": Text(3, pattern="CNY", required=True),
-    "from": Many(_FROM),
-}, required=True)
-_REFUND = Group({
-    "transaction_id": Text(32),
-    "out_trade_no": Text(32, 6, OUT_TRADE_NO),
-    "out_refund_no": Text(64, pattern=r"[0-9A-Za-z_\-|*@]+", required=True),
-    "reason": Text(80),
-    "notify_url": Text(256, pattern=NOTIFY_URL),
-    "funds_account": Text(32, pattern=_ACCOUNT),
-    "amount": _AMOUNT,
-    "goods_detail": Many(_GOODS),
-})
+_AMOUNT = Group(
+    {
+        "refund": Number(1, required=True),
+        "total": Number(1, required=True),
+        "currency": Text(3, pattern="CNY", required=True),
+        "from": Many(_FROM),
+    },
+    required=True,
+)
+_REFUND = Group(
+    {
+        "transaction_id": Text(32),
+        "out_trade_no": Text(32, 6, OUT_TRADE_NO),
+        "out_refund_no": Text(64, pattern=r"[0-9A-Za-z_\-|*@]+", required=True),
+        "reason": Text(80),
+        "notify_url": Text(256, pattern=NOTIFY_URL),
+        "funds_account": Text(32, pattern=_ACCOUNT),
+        "amount": _AMOUNT,
+        "goods_detail": Many(_GOODS),
+    }
+)
 _SUMMARIES = {"SUCCESS": "退款成功", "ABNORMAL": "退款异常", "CLOSED": "退款关闭"}
 
 
