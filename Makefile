@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions
 
-.PHONY: help run demo test check contract lock reset clean
+.PHONY: help run demo test check contract bench lock reset clean
 
 help:
 	@sed -n '1,2p' Makefile | cut -c3-
@@ -33,6 +33,9 @@ check: $(STAMP)
 
 contract: $(STAMP)
 	@$(BIN)/python -m tools.contract
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench.requests
 
 lock:
 	$(LOCK) requirements.in -o requirements.txt

@@ -1,0 +1,8 @@
+"""Measured budgets.
+
+requests.py   `make bench`: what every route and every function asks of DynamoDB and of WeChat -> docs/requests.md
+visits.py     one visit to each of them, in the demo shop
+meter.py      counting requests, items and units as a visit causes them
+
+tests/test_requests.py holds the routes that matter most to what was measured.
+"""

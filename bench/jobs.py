@@ -1,0 +1,126 @@
+"""One run of every function that is no route: with nothing to do, and with one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bench.tour import JOBS, ONE_DAY, TEAM_LINE, Act, Tour, Visit
+from chalicelib.campaigns.base import Choice
+from functions.campaigns import move_groups_on
+from functions.coupons import expire_coupons, remind_of_coupons
+from functions.orders import advance_refunds, close_unpaid, finish_effects
+from functions.streams import on_order_change
+from sandbox.local.seed import TEAM
+
+FUNCTIONS: list[Visit] = []
+
+
+def visit(function: Any, case: str) -> Callable[[Callable[[Tour], Act]], Callable[[Tour], Act]]:
+    def declare(ready: Callable[[Tour], Act]) -> Callable[[Tour], Act]:
+        FUNCTIONS.append(Visit(function.func.__name__, case, ready))
+        return ready
+
+    return declare
+
+
+def nothing_due(job: Any) -> None:
+    def ready(tour: Tour) -> Act:
+        tour.pass_time(minutes=20)
+        return lambda: _sees(tour, job, 0)
+
+    FUNCTIONS.append(Visit(job.func.__name__, "nothing is due", ready))
+
+
+def _sees(tour: Tour, job: Any, rows: int) -> None:
+    seen = tour.run(job)
+    assert seen == rows, f"{job.func.__name__} saw {seen} rows, not {rows}"
+
+
+@visit(on_order_change, "an order was placed")
+def placed(tour: Tour) -> Act:
+    guest = tour.someone()
+    order_id = tour.place(guest)
+    return lambda: tour.tell_stream(guest, order_id)
+
+
+@visit(on_order_change, "an order of two products was paid")
+def paid(tour: Tour) -> Act:
+    guest = tour.someone()
+    order_id = tour.bought(guest)
+    return lambda: tour.tell_stream(guest, order_id)
+
+
+@visit(on_order_change, "paid, and the shopper wants to be told")
+def paid_told(tour: Tour) -> Act:
+    guest = tour.agrees_to(tour.someone(), "order_paid")
+    order_id = tour.bought(guest)
+    return lambda: tour.tell_stream(guest, order_id)
+
+
+@visit(on_order_change, "paid: a team is opened")
+def team_opened(tour: Tour) -> Act:
+    guest = tour.someone()
+    order_id = tour.bought(guest, TEAM_LINE, campaign=Choice("groupbuy", TEAM))
+    return lambda: tour.tell_stream(guest, order_id)
+
+
+@visit(on_order_change, "paid: a team of three is complete")
+def team_formed(tour: Tour) -> Act:
+    team_id = tour.open_team(tour.someone())
+    tour.join(tour.someone(), team_id)
+    last = tour.someone()
+    order_id = tour.bought(last, TEAM_LINE, campaign=Choice("groupbuy", TEAM, team_id))
+    return lambda: tour.tell_stream(last, order_id)
+
+
+for each in JOBS:
+    nothing_due(each)
+
+
+@visit(close_unpaid, "one order, its payment begun")
+def overdue(tour: Tour) -> Act:
+    tour.pass_time(minutes=20)
+    tour.sheet(tour.someone())
+    tour.stack.clock.forward(minutes=16)
+    return lambda: _sees(tour, close_unpaid, 1)
+
+
+@visit(advance_refunds, "one refund to be sent")
+def refund_owed(tour: Tour) -> Act:
+    tour.pass_time(minutes=20)
+    guest = tour.someone()
+    tour.owe(guest, tour.bought(guest))
+    return lambda: _sees(tour, advance_refunds, 1)
+
+
+@visit(finish_effects, "one paid order that the stream lost")
+def effects_lost(tour: Tour) -> Act:
+    tour.pass_time(minutes=20)
+    tour.bought(tour.someone())
+    tour.stack.clock.forward(minutes=3)
+    return lambda: _sees(tour, finish_effects, 1)
+
+
+@visit(move_groups_on, "one team failed, two members to refund")
+def team_failed(tour: Tour) -> Act:
+    tour.pass_time(hours=25)
+    tour.join(tour.someone(), tour.open_team(tour.someone()))
+    tour.stack.clock.forward(hours=25)
+    return lambda: _sees(tour, move_groups_on, 1)
+
+
+@visit(remind_of_coupons, "one coupon, with consent")
+def coupon_ends(tour: Tour) -> Act:
+    tour.pass_time(minutes=20)
+    tour.coupon(tour.agrees_to(tour.someone(), "coupon_expiring"), ONE_DAY)
+    return lambda: _sees(tour, remind_of_coupons, 1)
+
+
+@visit(expire_coupons, "one coupon")
+def coupon_ended(tour: Tour) -> Act:
+    tour.pass_time(hours=25)
+    tour.coupon(tour.someone(), ONE_DAY)
+    tour.run(remind_of_coupons)
+    tour.stack.clock.forward(hours=25)
+    return lambda: _sees(tour, expire_coupons, 1)
