@@ -254,6 +254,11 @@ def paid(order: Order, now: datetime, *, held: bool) -> Order:
     return replace(order, state=OrderState.PAID, held=held, paid_at=now, effects_due=True)
 
 
+def after(order: Order, event: Event) -> Order:
+    """The order once this event, which changed nothing but its state, is stored."""
+    return replace(order, state=event.now, timeline=(*order.timeline, event))
+
+
 def merged(wanted: tuple[tuple[str, int], ...]) -> dict[str, int]:
     """Pieces per SKU; the same SKU named twice is one line. Raises NothingToOrder, TooManyLines, Invalid."""
     pieces: dict[str, int] = {}

@@ -9,7 +9,7 @@ from ..kernel.paging import Page, decode_cursor
 from ..stock import Stock
 from ..storage.writes import Write, commit
 from .place import Placing, campaign_order
-from .rules import Actor, Event, Order, OrderState, must_be_able
+from .rules import Actor, Event, Order, OrderState, after, must_be_able
 from .store import OrderStore
 
 
@@ -40,7 +40,7 @@ class Orders:
         must_be_able(order, OrderState.COMPLETED)
         event = Event(now, Actor.SHOPPER, order.state, OrderState.COMPLETED, "确认收货")
         commit(self.store.moved(order, OrderState.COMPLETED, event))
-        return self.store.get(member_id, order_id)
+        return after(order, event)
 
     def ship(self, member_id: str, order_id: str, tracking: str, now: datetime) -> Order:
         """PAID -> SHIPPED by staff. Raises OrderHeld while a team is open. A repetition changes nothing."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ..log import logger
 from ..orders import Order, Orders, OrderState
-from ..orders.rules import Actor, Event, OrderChanged, OrderStateRefused
+from ..orders.rules import Actor, Event, OrderChanged, OrderStateRefused, after
 from ..storage.writes import StorageBusy, commit
 from ..wechat.errors import PayError, PayRefused
 from ..wechat.pay import WeChatPay
@@ -50,15 +50,17 @@ class Closing:
                 return order
             if order.state is not OrderState.AWAITING_PAYMENT:
                 raise OrderAlreadyPaid if order.paid_at else OrderStateRefused(state=order.state)
-            if order.attempt and (paid := self._close_at_wechat(order, now)):
-                return paid
-            if self._close_here(order, by, why, now):
+            paid = order.attempt > 0 and self._paid_at_wechat(order, now)
+            event = Event(now, by, order.state, OrderState.CLOSED, why)
+            if not paid and self._close_here(order, event, now):
                 logger.info("closed", order_id=order.order_id, by=by)
+                return after(order, event)
             order = self._orders.get(order.member_id, order.order_id)
+            if paid:
+                return order
         raise StorageBusy
 
-    def _close_here(self, order: Order, by: Actor, why: str, now: datetime) -> bool:
-        event = Event(now, by, order.state, OrderState.CLOSED, why)
+    def _close_here(self, order: Order, event: Event, now: datetime) -> bool:
         writes = [self._orders.store.becomes_closed(order, event)]
         if order.attempt:
             writes.append(self._store.becomes_closed(trade_number(order.order_id, order.attempt)))
@@ -68,22 +70,23 @@ class Closing:
             return False
         return True
 
-    def _close_at_wechat(self, order: Order, now: datetime) -> Order | None:
-        """None once the trade can no longer be paid; the settled order if it was paid."""
+    def _paid_at_wechat(self, order: Order, now: datetime) -> bool:
+        """False once the trade can no longer be paid; True if it was paid, which is then settled."""
         number = trade_number(order.order_id, order.attempt)
         try:
             trade = self._wechat.query(number)
             if trade is not None and trade.trade_state == "NOTPAY":
                 self._wechat.close(number)
-                return None
+                return False
         except PayRefused:
             trade = self._ask_again(number)
         except PayError as error:
             raise WeChatPayBusy from error
         if trade is None or trade.trade_state == "CLOSED":
-            return None
+            return False
         if trade.trade_state == "SUCCESS":
-            return self._settling.settle(trade, "close", now)
+            self._settling.settle(trade, "close", now)
+            return True
         logger.error(
             "trade in a strange state", order_id=order.order_id, trade_state=trade.trade_state, alarm="trade_state"
         )

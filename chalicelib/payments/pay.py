@@ -2,6 +2,7 @@
 still be settled; a repetition uses the same number and the same words.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from ..log import logger
@@ -63,7 +64,8 @@ class Paying:
             raise _refusal(error, order_id) from error
         if trade is None or trade.trade_state != "SUCCESS":
             return order
-        return self._settling.settle(trade, "query", now)
+        self._settling.settle(trade, "query", now)
+        return self._orders.get(member_id, order_id)
 
     def _attempt(self, order: Order, now: datetime) -> Payment:
         """The live attempt; the first one is begun here. Two taps at once begin one."""
@@ -101,7 +103,7 @@ class Paying:
         except PayError as error:
             raise _refusal(error, order.order_id) from error
         commit(self._store.prepaid(payment, prepay_id, now))
-        return self._store.payment(payment.out_trade_no)
+        return replace(payment, prepay_id=prepay_id, prepaid_at=now)
 
     def _after_refusal(self, order: Order, payment: Payment, now: datetime) -> Payment:
         """WeChat has closed or finished this number: settle it, or begin a new one. Only a query tells which."""

@@ -21,8 +21,8 @@ class Settling:
         self._refunding = refunding
         self._expected = expected
 
-    def settle(self, trade: Trade, heard_by: str, now: datetime) -> Order:
-        """Record a successful trade and move its order, in one transaction; the order as it stands afterwards.
+    def settle(self, trade: Trade, heard_by: str, now: datetime) -> None:
+        """Record a successful trade and move its order, in one transaction.
 
         An order that is closed by now is marked for the effects, which find it another place or send the money back.
         A second payment for one order is refunded at once. Raises PaymentNotFound, PaymentMismatch (recorded and
@@ -31,16 +31,16 @@ class Settling:
         for _ in range(TRIES):
             payment = self._store.payment(trade.out_trade_no)
             self._compare(trade, payment)
-            order = self._orders.get(payment.member_id, payment.order_id)
             if payment.state is PaymentState.PAID:
-                return order
+                return
+            order = self._orders.get(payment.member_id, payment.order_id)
             received = self._store.becomes_paid(payment, trade.transaction_id, heard_by, trade.success_time or now)
             try:
                 commit(received, *self._moves(order, payment, now))
             except (OrderChanged, PaymentChanged):
                 continue  # someone else was faster: look again
             logger.info("paid", order_id=order.order_id, heard_by=heard_by)
-            return self._orders.get(payment.member_id, payment.order_id)
+            return
         raise StorageBusy
 
     def _moves(self, order: Order, payment: Payment, now: datetime) -> list[Write]:

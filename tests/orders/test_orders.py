@@ -239,3 +239,13 @@ def test_personal_data_of_an_order_are_sealed_in_storage(stack: Stack) -> None:
     assert order["delivery"]["name"] == "张三"
     raw = str(OrderRow.get(alice.member_id, order["order_id"]).serialize())
     assert [word for word in ("张三", "13800138000", "科技园") if word in raw] == []
+
+
+def test_closing_and_receiving_answer_the_order_as_it_is_read_afterwards(stack: Stack) -> None:
+    alice = stack.shopper("alice")
+    cancelled = alice.order(("tea-01", 1))["order_id"]
+    assert alice.post(f"/orders/{cancelled}/cancel") == alice.get(f"/orders/{cancelled}")
+    bought = alice.buy(("tea-01", 1))["order_id"]
+    stack.drain()
+    stack.shop.orders.ship(alice.member_id, bought, "SF1", stack.clock())
+    assert alice.post(f"/orders/{bought}/receipt") == alice.get(f"/orders/{bought}")
