@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from chalicelib.shop import Shop, build, use
 from sandbox.wechat import Credentials, SandboxWeChat, running
@@ -22,8 +22,6 @@ from tests.shop import Stack, TestClock, settings_for, stock_the_shelves
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
 os.environ.setdefault("AWS_DEFAULT_REGION", "cn-north-1")
-
-_numbers = itertools.count(1)
 
 
 @contextmanager
@@ -41,6 +39,7 @@ def running_engine(home: Path) -> Iterator[str]:
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "0",
         "SERVICES": "dynamodb,dynamodbstreams",
+        "IOT_MTLS_ENABLED": "0",
     }
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
@@ -56,14 +55,35 @@ def running_engine(home: Path) -> Iterator[str]:
 
 
 def fresh_tables(engine: str) -> str:
-    """Empty tables of the whole shop, to which all stores now point; returns their prefix."""
-    from chalicelib.storage.table import bind
-    from chalicelib.storage.tables import create_all
+    """Empty tables of the whole shop, to which all stores now point; returns their prefix.
 
-    prefix = f"t{os.getpid()}-{next(_numbers)}-"
+    A process makes its tables once; afterwards only those that were written to are made anew.
+    """
+    from chalicelib.storage.table import bind, dynamodb
+    from chalicelib.storage.tables import create_all, tables
+
+    prefix = f"t{os.getpid()}-"
     bind(prefix, "cn-north-1", engine)
-    create_all()
+    every = {kind.Meta.table_name for kind in tables().values()}
+    written = every if engine not in _engines else _written & every
+    for table in written if engine in _engines else ():
+        dynamodb().delete_table(TableName=table)
+    create_all(frozenset(every - written))
+    _engines.add(engine)
+    _written.clear()
+    dynamodb().meta.events.register("provide-client-params.dynamodb", _note_writes, unique_id="note-writes")
     return prefix
+
+
+_engines: set[str] = set()
+_written: set[str] = set()
+
+
+def _note_writes(params: dict[str, Any], model: Any, **_: Any) -> None:
+    if model.name in ("PutItem", "UpdateItem", "DeleteItem"):
+        _written.add(params["TableName"])
+    elif model.name == "TransactWriteItems":
+        _written.update(write["TableName"] for item in params["TransactItems"] for write in item.values())
 
 
 @contextmanager

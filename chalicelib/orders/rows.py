@@ -1,6 +1,6 @@
 """Table `orders`: hash member_id, range order_id; a local index by state; the due index; a stream of new images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -156,5 +156,5 @@ def _campaign(row: OrderRow) -> OrderCampaign | None:
 
 
 def packed(event: Event) -> str:
-    """An entry of a timeline, as it is kept."""
-    return msgspec.json.encode(event).decode()
+    """An entry of a timeline, as it is kept: to the second, as all times are."""
+    return msgspec.json.encode(replace(event, at=event.at.replace(microsecond=0))).decode()

@@ -1,9 +1,13 @@
-"""Rows of any tables in one round trip."""
+"""Reads as values, like writes: a domain hands out `Read`s; whoever owns the use case joins them in one round trip.
+
+    offers, levels = fetch(catalog.reads_offers(sku_ids), stock.reads_levels(sku_ids))
+"""
 
 import random
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
 
 from botocore.exceptions import ClientError
 
@@ -12,26 +16,57 @@ from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of
 
 BATCH = 100
 
+A, B, C, D = TypeVar("A"), TypeVar("B"), TypeVar("C"), TypeVar("D")
+Made = TypeVar("Made", covariant=True)
+
+
+@dataclass(frozen=True)
+class Read(Generic[Made]):
+    """Key-only rows that are wanted, and what is `made` of the stored ones: in their order, None where there is none.
+
+    What `made` raises, `fetch` raises.
+    """
+
+    rows: Sequence[Row]
+    made: Callable[[list[Any]], Made]
+    consistent: bool = False
+
+
+@overload
+def fetch(one: Read[A], /) -> tuple[A]: ...
+@overload
+def fetch(one: Read[A], two: Read[B], /) -> tuple[A, B]: ...
+@overload
+def fetch(one: Read[A], two: Read[B], three: Read[C], four: Read[D], /) -> tuple[A, B, C, D]: ...
+def fetch(*reads: Read[Any]) -> tuple[Any, ...]:
+    """What each makes of its rows. One BatchGetItem per 100 keys, whatever their tables; none if no row is wanted.
+
+    A table of which one read wants consistent rows is read consistently for all.
+    """
+    unique = {_address(row): row for each in reads for row in each.rows}
+    strict = {row.Meta.table_name for each in reads if each.consistent for row in each.rows}
+    found: dict[Any, Row] = {}
+    addresses = list(unique)
+    for start in range(0, len(addresses), BATCH):
+        _read_batch([unique[address] for address in addresses[start : start + BATCH]], strict, found)
+    return tuple(each.made([found.get(_address(row)) for row in each.rows]) for each in reads)
+
 
 def read(*wanted: Row, consistent: bool = False) -> list[Any]:
     """The stored rows for these key-only rows, in their order; None where there is none. Duplicates are welcome.
 
-    `read(ProductRow("p1", "#"), StockRow("s1", 0))`. One BatchGetItem per 100 keys, whatever their tables.
+    `read(ProductRow("p1", "#"), StockRow("s1", 0))`.
     """
-    unique = {_address(row): row for row in wanted}
-    found: dict[Any, Row] = {}
-    addresses = list(unique)
-    for start in range(0, len(addresses), BATCH):
-        _read_batch([unique[address] for address in addresses[start : start + BATCH]], consistent, found)
-    return [found.get(_address(row)) for row in wanted]
+    (rows,) = fetch(Read(wanted, list[Any], consistent))
+    return rows
 
 
-def _read_batch(rows: Sequence[Row], consistent: bool, found: dict[Any, Row]) -> None:
+def _read_batch(rows: Sequence[Row], strict: Collection[str], found: dict[Any, Row]) -> None:
     kinds: dict[Any, type[Row]] = {_address(row): type(row) for row in rows}
     by_table: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_table.setdefault(row.Meta.table_name, []).append(_key(row))
-    request = {table: {"Keys": keys, "ConsistentRead": consistent} for table, keys in by_table.items()}
+    request = {table: {"Keys": keys, "ConsistentRead": table in strict} for table, keys in by_table.items()}
     for attempt in range(ATTEMPTS):
         try:
             answer = dynamodb().batch_get_item(RequestItems=request)

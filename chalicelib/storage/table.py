@@ -44,12 +44,19 @@ _lock = threading.RLock()
 _ready: set[type[Row]] = set()
 _connection: Connection | None = None
 _where: dict[str, Any] = {}
+_prefix: str | None = None
 
 
 def bind(prefix: str, region: str, endpoint: str | None = None) -> None:
-    """Point every row at tables called `<prefix><name>`. No I/O; the client is made at the first call."""
-    global _connection, _where
-    _connection, _where = None, {"region": region, "host": endpoint}
+    """Point every row at tables called `<prefix><name>`. No I/O; the client is made at the first call.
+
+    Where they point there already, nothing changes: a client and its sockets are too dear to make again.
+    """
+    global _connection, _where, _prefix
+    where = {"region": region, "host": endpoint}
+    if (_prefix, _where) == (prefix, where):
+        return
+    _connection, _where, _prefix = None, where, prefix
     _ready.clear()
     for kind in Row.kinds:
         kind.Meta.table_name = prefix + kind.bare_name

@@ -112,7 +112,7 @@ def _campaigns(shop: Shop) -> None:
         ),
         Activity(
             BARGAIN, "bargain", "wok", "章丘铁锅砍到99元", now, now + YEAR, {"wok-01": 26800},
-            BargainConfig(start_price=26800, floor_price=9900, cuts_to_floor=5, stock=50, limit_per_member=2),
+            BargainConfig(start_price=26800, floor_price=9900, cuts_to_floor=5, stock=5000, limit_per_member=2),
         ),
         Activity(
             CHEAP_BARGAIN, "bargain", "thermos", "保温杯免费拿", now, now + YEAR, {"thermos-01": 7900},
