@@ -3,6 +3,7 @@
 from ..kernel.clock import Clock
 from ..kernel.errors import Conflict
 from ..kernel.ids import new_id
+from ..storage.reads import Read, fetch
 from .parsing import parse
 from .regions import regions
 from .rules import (
@@ -36,7 +37,7 @@ class Addresses:
         place = checked(entry)
         address_id = new_id(self._clock())
         self._store.add(member_id, address_id, place, default=default)
-        return self._store.get(member_id, address_id)
+        return self.get(member_id, address_id)
 
     def change(self, member_id: str, address_id: str, entry: Entry, *, default: bool = False) -> Address:
         """Replace all of it. `default` makes it the default; without it the default stays where it is.
@@ -44,7 +45,7 @@ class Addresses:
         Raises AddressInvalid, PhoneInvalid, RegionUnknown, AddressNotFound.
         """
         self._store.change(member_id, address_id, checked(entry), default=default)
-        return self._store.get(member_id, address_id)
+        return self.get(member_id, address_id)
 
     def delete(self, member_id: str, address_id: str) -> None:
         """The newest of the others becomes the default if this one was. Raises AddressNotFound."""
@@ -67,6 +68,11 @@ class Addresses:
 
     def get(self, member_id: str, address_id: str) -> Address:
         """Raises AddressNotFound, for another member's address too."""
+        (address,) = fetch(self.reads(member_id, address_id))
+        return address
+
+    def reads(self, member_id: str, address_id: str) -> Read[Address]:
+        """`get`, to be read together with other things."""
         return self._store.get(member_id, address_id)
 
     def set_default(self, member_id: str, address_id: str) -> None:

@@ -5,7 +5,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 
 from ..storage.cipher import Cipher
-from ..storage.reads import read
+from ..storage.reads import Read
 from ..storage.table import Row
 from ..storage.writes import Write, check, commit, delete, put, update
 from .rules import Address, AddressBookFull, AddressNotFound, Place
@@ -40,12 +40,16 @@ class AddressStore:
         default_id = rows[0].default_id if rows and rows[0].address_id == BOOK else None
         return [self._address(row, default_id) for row in reversed(rows) if row.address_id != BOOK]
 
-    def get(self, member_id: str, address_id: str) -> Address:
+    def get(self, member_id: str, address_id: str) -> Read[Address]:
         """Raises AddressNotFound, for another member's too."""
-        row, book = read(AddressRow(member_id, address_id), AddressRow(member_id, BOOK), consistent=True)
-        if row is None or row.sealed is None:
-            raise AddressNotFound
-        return self._address(row, book.default_id if book else None)
+
+        def made(rows: list[AddressRow | None]) -> Address:
+            row, book = rows
+            if row is None or row.sealed is None:
+                raise AddressNotFound
+            return self._address(row, book.default_id if book else None)
+
+        return Read([AddressRow(member_id, address_id), AddressRow(member_id, BOOK)], made, consistent=True)
 
     def add(self, member_id: str, address_id: str, place: Place, *, default: bool) -> None:
         """The first address is the default in any case. Raises AddressBookFull."""

@@ -10,17 +10,18 @@ from ..coupons import Coupon
 from ..kernel.clock import Clock
 from ..pricing import PriceRules, coupon_offer
 from ..stock import SoldOut
+from ..storage.reads import Read, fetch
 from .rules import CartLine, CartLineNotFound, Contents, LineChange, check_room
 from .store import CartStore
 from .view import CartView, line_views, total
 
 
 class Catalog(Protocol):
-    def offers(self, sku_ids: Iterable[str]) -> Mapping[str, Offer]: ...
+    def reads_offers(self, sku_ids: Iterable[str]) -> Read[Mapping[str, Offer]]: ...
 
 
 class Stock(Protocol):
-    def levels(self, sku_ids: Iterable[str]) -> Mapping[str, int]: ...
+    def reads_levels(self, sku_ids: Iterable[str]) -> Read[Mapping[str, int]]: ...
 
 
 class Promotions(Protocol):
@@ -51,8 +52,8 @@ class Market:
 
 
 class Cart:
-    """Answering a cart takes its own read or write, one of offers and one of stock; price rules and coupons only if a
-    line is selected."""
+    """Answering a cart takes its own read or write and one of offers and stock; price rules and coupons only if a line
+    is selected."""
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class Cart:
 
     def _market(self, sku_ids: Iterable[str]) -> Market:
         asked = frozenset(sku_ids)
-        return Market(asked, self._catalog.offers(asked), self._stock.levels(asked))
+        return Market(asked, *fetch(self._catalog.reads_offers(asked), self._stock.reads_levels(asked)))
 
     def _view(self, member_id: str, contents: Contents, market: Market) -> CartView:
         if not market.asked.issuperset(contents.lines):  # nothing was asked yet, or others put something in meanwhile

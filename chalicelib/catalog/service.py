@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..kernel.clock import Clock
 from ..kernel.paging import Page, decode_cursor
+from ..storage.reads import Read, fetch
 from .entry import NewProduct, check_category, check_product, enter, shelved
 from .rules import Card, Category, Details, Offer, Product, ProductNotFound, Sort, offer, product_id_of
 from .store import CatalogStore
@@ -48,12 +49,19 @@ class Catalog:
 
         One round trip up to 100 products.
         """
+        (offers,) = fetch(self.reads_offers(sku_ids))
+        return offers
+
+    def reads_offers(self, sku_ids: Iterable[str]) -> Read[dict[str, Offer]]:
+        """`offers`, to be read together with other things."""
         wanted = list(dict.fromkeys(sku_ids))
-        products = self._store.products(
-            [product_id for product_id in dict.fromkeys(map(product_id_of, wanted)) if product_id]
-        )
-        skus = {sku.sku_id: (product, sku) for product in products.values() for sku in product.skus}
-        return {sku_id: offer(*skus[sku_id]) for sku_id in wanted if sku_id in skus}
+
+        def made(products: list[Product]) -> dict[str, Offer]:
+            skus = {sku.sku_id: (product, sku) for product in products for sku in product.skus}
+            return {sku_id: offer(*skus[sku_id]) for sku_id in wanted if sku_id in skus}
+
+        product_ids = dict.fromkeys(map(product_id_of, wanted))
+        return self._store.products([product_id for product_id in product_ids if product_id]).then(made)
 
     def put_category(self, category: Category) -> None:
         """Create or replace a category. Raises InvalidCategory."""

@@ -11,7 +11,7 @@ from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import Page, page_of
 from ..storage.attributes import Packed
-from ..storage.reads import read
+from ..storage.reads import Read, read
 from ..storage.table import Row
 from ..storage.writes import Write, commit, delete, put, update
 from .entry import MOST_CATEGORIES, InvalidCategory, ProductChanged
@@ -136,9 +136,10 @@ class CatalogStore:
         stays = CatalogRow.pk.does_not_exist() | (CatalogRow.parent_id == parent)
         commit(put(row, condition=stays, otherwise=InvalidCategory(problem="a category keeps its parent")))
 
-    def products(self, product_ids: Sequence[str]) -> dict[str, Product]:
-        rows = read(*(CatalogRow(product_id, PRODUCT) for product_id in product_ids))
-        return {row.pk: row.product for row in rows if row is not None}
+    def products(self, product_ids: Sequence[str]) -> Read[list[Product]]:
+        """Those that exist."""
+        rows = [CatalogRow(product_id, PRODUCT) for product_id in product_ids]
+        return Read(rows, lambda stored: [row.product for row in stored if row is not None])
 
     def page(self, product_id: str) -> tuple[Stored, Details] | None:
         rows = {row.sk: row for row in CatalogRow.query(product_id, limit=2)}

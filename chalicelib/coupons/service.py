@@ -8,6 +8,7 @@ from ..kernel.clock import Clock
 from ..kernel.ids import new_id
 from ..kernel.paging import Page
 from ..messaging import Delivery, Message, coupon_expiring
+from ..storage.reads import Read, fetch
 from ..storage.writes import Write
 from .rules import (
     ClaimableTemplate,
@@ -75,6 +76,11 @@ class Coupons:
 
     def get(self, member_id: str, coupon_id: str) -> Coupon:
         """Raises CouponNotFound, also for another member's coupon."""
+        (coupon,) = fetch(self.reads(member_id, coupon_id))
+        return coupon
+
+    def reads(self, member_id: str, coupon_id: str) -> Read[Coupon]:
+        """`get`, to be read together with other things."""
         return self._store.get(member_id, coupon_id)
 
     def spend(self, member_id: str, coupon_id: str, order_id: str, now: datetime) -> Write:

@@ -12,7 +12,7 @@ from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor, Page, decode_cursor, page_of
 from ..storage.due import clear_due, due, shard_of, sweep, wait_for
-from ..storage.reads import read
+from ..storage.reads import Read, read
 from ..storage.writes import Write, commit, put, update
 from .rows import CountRow, CouponRow, TemplateRow, coupon_of, coupon_row, seconds, template_of
 from .rules import (
@@ -86,12 +86,16 @@ class CouponStore:
             put(coupon_row(coupon, **wait_for(REMIND, coupon.coupon_id, remind_at)), new=True),
         )
 
-    def get(self, member_id: str, coupon_id: str) -> Coupon:
+    def get(self, member_id: str, coupon_id: str) -> Read[Coupon]:
         """Raises CouponNotFound."""
-        (row,) = read(CouponRow(member_id, coupon_id), consistent=True)
-        if row is None:
-            raise CouponNotFound
-        return coupon_of(row)
+
+        def made(rows: list[CouponRow | None]) -> Coupon:
+            (row,) = rows
+            if row is None:
+                raise CouponNotFound
+            return coupon_of(row)
+
+        return Read([CouponRow(member_id, coupon_id)], made, consistent=True)
 
     def page(self, member_id: str, state: CouponState, now: datetime, cursor: str | None, limit: int) -> Page[Coupon]:
         """Unused ones with the first to expire in front; used and expired ones with the latest in front."""

@@ -12,12 +12,13 @@ from ..addresses import Address, Addresses
 from ..campaigns.base import CampaignOrder, CampaignPrice, Choice, Kind, UnknownCampaign
 from ..cart import Cart
 from ..catalog import Catalog, Offer
-from ..coupons import CouponNotUsable, Coupons
+from ..coupons import Coupon, CouponNotUsable, Coupons
 from ..identity import Session
 from ..kernel.ids import new_id
 from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
 from ..stock import SoldOut, Stock
 from ..storage.once import claim, find
+from ..storage.reads import NOTHING, fetch
 from ..storage.writes import Write, commit
 from .rules import (
     Actor,
@@ -94,22 +95,28 @@ class Placing:
 
     def preview(self, member_id: str, wanted: Wanted, now: datetime) -> Preview:
         """Raises the refusals that placing would raise for what can be seen now; writes nothing."""
+        if wanted.campaign and wanted.coupon_id:
+            raise CouponNotWithCampaign
         if wanted.lines:
             pieces = merged(wanted.lines)
-            offers, levels = self._market(pieces)
         else:
             pieces = {line.sku_id: line.quantity for line in self._cart.selected(member_id)}
-            offers, levels = self._market(pieces)
+        offers, levels, address, coupon = fetch(
+            self._catalog.reads_offers(pieces),
+            self._stock.reads_levels(pieces),
+            self._addresses.reads(member_id, wanted.address_id) if wanted.address_id else NOTHING,
+            self._coupons.reads(member_id, wanted.coupon_id) if wanted.coupon_id else NOTHING,
+        )
+        if not wanted.lines:
             # As the cart shows it: what cannot be bought now does not count as selected.
             pieces = merged(tuple((s, n) for s, n in pieces.items() if _for_sale(s, offers) and levels[s] >= n))
         _must_be_for_sale(pieces, offers, levels)
         campaign = self._quote(member_id, wanted, pieces, now)
-        address = self._addresses.get(member_id, wanted.address_id) if wanted.address_id else None
         rules = self._promotions.rules()
         priced = price(
             [line_of(offers[sku_id], n, campaign.unit_price if campaign else None) for sku_id, n in pieces.items()],
             rules.promotions,
-            self._coupon(member_id, wanted, now),
+            _usable(coupon, now),
             rules.freight,
             address.region_code if address else None,
         )
@@ -148,9 +155,6 @@ class Placing:
             raise IdempotencyKeyReused
         return self._store.get(member_id, known.result)
 
-    def _market(self, pieces: Mapping[str, int]) -> tuple[Mapping[str, Offer], Mapping[str, int]]:
-        return self._catalog.offers(list(pieces)), self._stock.levels(list(pieces))
-
     def _quote(self, member_id: str, wanted: Wanted, pieces: Mapping[str, int], now: datetime) -> CampaignPrice | None:
         choice = wanted.campaign
         if choice is None:
@@ -159,18 +163,8 @@ class Placing:
             raise UnknownCampaign(kinds=sorted(self._kinds))
         if len(pieces) != 1:
             raise CampaignTakesOneSku
-        if wanted.coupon_id:
-            raise CouponNotWithCampaign
         ((sku_id, quantity),) = pieces.items()
         return self._kinds[choice.kind].quote(choice, member_id, sku_id, quantity, now)
-
-    def _coupon(self, member_id: str, wanted: Wanted, now: datetime) -> CouponOffer | None:
-        if not wanted.coupon_id:
-            return None
-        coupon = self._coupons.get(member_id, wanted.coupon_id)
-        if not coupon.usable(now):
-            raise CouponNotUsable(coupon_id=coupon.coupon_id)
-        return coupon_offer(coupon)
 
     def _order(self, session: Session, wanted: Wanted, preview: Preview, now: datetime) -> Order:
         order_id = new_id(now)
@@ -231,6 +225,14 @@ def campaign_order(order: Order) -> CampaignOrder:
         avatar_url=order.avatar_url,
         unit_price=line.unit_price,
     )
+
+
+def _usable(coupon: Coupon | None, now: datetime) -> CouponOffer | None:
+    if coupon is None:
+        return None
+    if not coupon.usable(now):
+        raise CouponNotUsable(coupon_id=coupon.coupon_id)
+    return coupon_offer(coupon)
 
 
 def _for_sale(sku_id: str, offers: Mapping[str, Offer]) -> bool:

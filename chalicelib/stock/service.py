@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ..storage.reads import Read, fetch
 from ..storage.writes import Write, commit
 from .rules import pieces
 from .store import StockStore
@@ -18,6 +19,11 @@ class Stock:
 
     def levels(self, sku_ids: Iterable[str]) -> dict[str, int]:
         """Pieces available of each SKU asked for, 0 of what was never stocked. One round trip up to 100 SKUs."""
+        (levels,) = fetch(self.reads_levels(sku_ids))
+        return levels
+
+    def reads_levels(self, sku_ids: Iterable[str]) -> Read[dict[str, int]]:
+        """`levels`, to be read together with other things."""
         return self._store.levels(sku_ids)
 
     def reserve(self, sku_id: str, n: int) -> Write:

@@ -1,10 +1,11 @@
 """Rows of stock: table `stock`."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from ..storage.reads import read
+from ..storage.reads import Read
 from ..storage.table import Row
 from ..storage.writes import Write, update
 from .rules import SoldOut
@@ -24,10 +25,13 @@ class StockRow(Row):
 
 
 class StockStore:
-    def levels(self, sku_ids: Iterable[str]) -> dict[str, int]:
+    def levels(self, sku_ids: Iterable[str]) -> Read[dict[str, int]]:
         wanted = list(dict.fromkeys(sku_ids))
-        rows = read(*(StockRow(sku_id, ONLY) for sku_id in wanted))
-        return {sku_id: int(row.available) if row else 0 for sku_id, row in zip(wanted, rows, strict=True)}
+
+        def made(rows: list[Any]) -> dict[str, int]:
+            return {sku_id: int(row.available) if row else 0 for sku_id, row in zip(wanted, rows, strict=True)}
+
+        return Read([StockRow(sku_id, ONLY) for sku_id in wanted], made)
 
     def take(self, sku_id: str, n: int) -> Write:
         return update(

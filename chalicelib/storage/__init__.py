@@ -2,7 +2,7 @@
 
 table.py        Row: the base of every pynamodb model; `bind()` points all of them at an account and prefix
 writes.py       put, update, delete, check -> Write; `commit(*writes)` makes them one atomic step
-reads.py        `read()`: rows of any tables in one round trip
+reads.py        Read: rows wanted and what is made of them; `fetch(*reads)` gets those of all in one round trip
 attributes.py   Packed: a dataclass kept as JSON text
 due.py          work found by the time it is due, through a sharded sparse index
 once.py         claims that can be made once (idempotency keys, nonces, effects)

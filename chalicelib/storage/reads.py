@@ -1,6 +1,8 @@
 """Reads as values, like writes: a domain hands out `Read`s; whoever owns the use case joins them in one round trip.
 
     offers, levels = fetch(catalog.reads_offers(sku_ids), stock.reads_levels(sku_ids))
+
+Each read makes its own of the rows that it asked for, and raises its own refusal where one is missing.
 """
 
 import random
@@ -16,20 +18,27 @@ from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of
 
 BATCH = 100
 
-A, B, C, D = TypeVar("A"), TypeVar("B"), TypeVar("C"), TypeVar("D")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 Made = TypeVar("Made", covariant=True)
 
 
 @dataclass(frozen=True)
 class Read(Generic[Made]):
-    """Key-only rows that are wanted, and what is `made` of the stored ones: in their order, None where there is none.
-
-    What `made` raises, `fetch` raises.
-    """
+    """Key-only rows that are wanted, and what is `made` of the stored ones (None where there is none)."""
 
     rows: Sequence[Row]
     made: Callable[[list[Any]], Made]
     consistent: bool = False
+
+    def then(self, more: Callable[[Made], A]) -> "Read[A]":
+        """The same rows, with more made of them."""
+        return Read(self.rows, lambda rows: more(self.made(rows)), self.consistent)
+
+
+NOTHING: Read[None] = Read((), lambda _: None)
 
 
 @overload

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.catalog import Offer
 from chalicelib.coupons import Coupon, CouponKind, CouponState, Source, Terms
 from chalicelib.pricing import PriceRules
+from chalicelib.storage.reads import NOTHING, Read
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 SHOPPER, OTHER = "M1", "M2"
@@ -55,13 +56,13 @@ class Shelf:
     def reprice(self, sku_id: str, price: int) -> None:
         self.sold[sku_id] = replace(self.sold[sku_id], price=price)
 
-    def offers(self, sku_ids: Iterable[str]) -> dict[str, Offer]:
+    def reads_offers(self, sku_ids: Iterable[str]) -> Read[dict[str, Offer]]:
         self.asked.append("offers")
-        return {sku_id: self.sold[sku_id] for sku_id in sku_ids if sku_id in self.sold}
+        return NOTHING.then(lambda _: {sku_id: self.sold[sku_id] for sku_id in sku_ids if sku_id in self.sold})
 
-    def levels(self, sku_ids: Iterable[str]) -> dict[str, int]:
+    def reads_levels(self, sku_ids: Iterable[str]) -> Read[dict[str, int]]:
         self.asked.append("levels")
-        return {sku_id: self.left.get(sku_id, 0) for sku_id in sku_ids}
+        return NOTHING.then(lambda _: {sku_id: self.left.get(sku_id, 0) for sku_id in sku_ids})
 
 
 class Offers:
