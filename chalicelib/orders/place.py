@@ -14,6 +14,7 @@ from ..cart import Cart
 from ..catalog import Catalog, Offer
 from ..coupons import Coupon, CouponNotUsable, Coupons
 from ..identity import Session
+from ..kernel.errors import ShopError
 from ..kernel.ids import new_id
 from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
 from ..stock import SoldOut, Stock
@@ -128,10 +129,16 @@ class Placing:
         Raises what `preview` raises, PriceChanged, SoldOut, the coupon's and the campaign's refusals,
         IdempotencyKeyReused, and StorageBusy (nothing was written; repeat with the same key).
         """
-        name = f"order:{session.member_id}:{key}"
-        fingerprint = digest(wanted)
-        if known := self._placed_before(session.member_id, name, fingerprint, now):
-            return known
+        name, fingerprint = f"order:{session.member_id}:{key}", digest(wanted)
+        try:
+            return self._place(session, wanted, name, fingerprint, now)
+        except ShopError:
+            # The key may have placed its order before: then that one stands in the way of this one.
+            if known := self._placed_before(session.member_id, name, fingerprint, now):
+                return known
+            raise
+
+    def _place(self, session: Session, wanted: Wanted, name: str, fingerprint: str, now: datetime) -> Order:
         preview = self.preview(session.member_id, wanted, now)
         if wanted.expected_payable not in (None, preview.priced.payable):
             raise PriceChanged(payable=preview.priced.payable)
@@ -139,10 +146,7 @@ class Placing:
             raise CouponNotUsable(coupon_id=wanted.coupon_id)  # it would be spent for nothing
         order = self._order(session, wanted, preview, now)
         once = claim(name, now, KEY_KEPT, AlreadyPlaced(), result=order.order_id, digest=fingerprint)
-        try:
-            commit(once, self._store.placed(order), *self._claims(order, now))
-        except AlreadyPlaced:
-            return self._placed_before(session.member_id, name, fingerprint, now) or order
+        commit(once, self._store.placed(order), *self._claims(order, now))
         if preview.from_cart:
             self._cart.taken(session.member_id, [line.sku_id for line in order.lines])
         return order

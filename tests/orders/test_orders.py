@@ -249,3 +249,13 @@ def test_closing_and_receiving_answer_the_order_as_it_is_read_afterwards(stack: 
     stack.drain()
     stack.shop.orders.ship(alice.member_id, bought, "SF1", stack.clock())
     assert alice.post(f"/orders/{bought}/receipt") == alice.get(f"/orders/{bought}")
+
+
+def test_a_repeated_key_answers_its_order_though_that_took_the_last_pieces_and_the_coupon(stack: Stack) -> None:
+    put_coupon(stack)
+    alice = stack.shopper("alice")
+    coupon_id = alice.post("/coupon-templates/five/claim")["coupon_id"]
+    wish, key = alice.wish(("tea-01", 100), coupon_id=coupon_id), {"Idempotency-Key": "all-of-it"}
+    assert alice.post("/orders", wish, **key) == alice.post("/orders", wish, **key)
+    assert stack.stock("tea-01") == 0
+    assert alice.refused("POST", "/orders", {**wish, "remark": "快"}, **key) == "IDEMPOTENCY_KEY_REUSED"
