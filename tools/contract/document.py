@@ -3,12 +3,13 @@
 import importlib
 import inspect
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-import app as _app  # noqa: F401  registers every route
+from app import app
 from chalicelib.identity.rules import request_signature
 from chalicelib.kernel.errors import ShopError, all_errors
 from chalicelib.web import Endpoint, Routes
@@ -84,7 +85,7 @@ SERVERS = [
 
 
 def document() -> dict[str, Any]:
-    endpoints = Routes.endpoints
+    endpoints = _in_the_apps_order(Routes.endpoints)
     schemas = Schemas(
         [endpoint.body for endpoint in endpoints if endpoint.body is not None],
         [endpoint.query for endpoint in endpoints if endpoint.query is not None],
@@ -153,6 +154,12 @@ def _info(errors: list[type[ShopError]]) -> dict[str, Any]:
 def _table(errors: list[type[ShopError]]) -> str:
     rows = [f"| `{e.code}` | {status_of(e)} | {e.message} | {meaning_of(e)} |" for e in errors]
     return "\n".join(["| code | status | message | meaning |", "|---|---|---|---|", *rows, ""])
+
+
+def _in_the_apps_order(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """As app.py registers them; which module happened to be imported first makes no difference."""
+    served = [(path, method) for path, methods in app.routes.items() for method in methods]
+    return sorted(endpoints, key=lambda endpoint: served.index((endpoint.path, endpoint.method)))
 
 
 def _tags(endpoints: list[Endpoint]) -> list[dict[str, str]]:

@@ -53,7 +53,7 @@ class TeamPage(msgspec.Struct, frozen=True):
 
 
 class TeamView(TeamCard, frozen=True):
-    """What a share card or a poster shows: names and pictures, no ids of members or orders."""
+    """What a share card or a poster shows: names and pictures, no ids of members."""
 
     joinable: Annotated[bool, Meta(description="Whether somebody can join now.", examples=[True])]
     members: Annotated[list[TeamMemberView], Meta(description="Who has paid, the leader first.")]
