@@ -56,7 +56,7 @@ class Effects:
             if after.campaign != order.campaign:
                 return  # it moved to another group, which is a change of its own with effects of its own
             order = after
-        if order.effects_due and order.state is OrderState.PAID:
+        if order.effects_due:
             self._count_sales(order, now)
             try:
                 commit(self._orders.store.effects_done(order))

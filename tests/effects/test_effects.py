@@ -68,3 +68,13 @@ def test_effects_that_the_stream_did_not_start_are_found_by_the_schedule(stack: 
 
 def test_effects_of_an_order_that_is_gone_are_nothing(stack: Stack) -> None:
     stack.shop.effects.run("nobody", "nothing", stack.clock())
+
+
+def test_an_order_that_is_shipped_before_its_effects_ran_gets_them_all_the_same(stack: Stack) -> None:
+    alice = stack.shopper("alice")
+    order_id = alice.buy(("tea-01", 1))["order_id"]
+    stack.shop.orders.ship(alice.member_id, order_id, "SF1", stack.clock())
+    stack.clock.forward(minutes=3)
+    assert stack.shop.effects.run_due(stack.clock()) == 1
+    assert stack.shop.effects.run_due(stack.clock()) == 0
+    assert stack.shop.catalog.product("tea").sales == 1
