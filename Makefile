@@ -42,7 +42,7 @@ lock:
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
 
 reset:
-	@rm -rf "$${JISHI_LOCAL:-.local}" && echo "The local shop's data are gone; make run starts a new one."
+	@sh tools/reset.sh "$${JISHI_LOCAL:-.local}"
 
 clean: reset
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+LOCAL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
+
 
 class SettingsError(Exception):
     """Says which variables are missing or wrong, never their values."""
@@ -55,7 +57,7 @@ class Settings:
     refund_retry_minutes: int = 2
 
     def __post_init__(self) -> None:
-        wrong = [name for name, holds in _checks(self) if not holds]
+        wrong = dict.fromkeys(name for name, holds in _checks(self) if not holds)
         if wrong:
             raise SettingsError(f"these settings are missing or malformed: {', '.join(_variable(n) for n in wrong)}")
 
@@ -130,12 +132,18 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("require_signatures", isinstance(settings.require_signatures, bool)),
         ("table_prefix", bool(re.fullmatch(r"[A-Za-z0-9_.\-]{0,80}", settings.table_prefix))),
         ("public_url", bool(url.fullmatch(settings.public_url)) and not settings.public_url.endswith("/")),
+        ("public_url", settings.public_url.startswith("https://") or bool(LOCAL.match(settings.public_url))),
+        ("dynamodb_url", settings.dynamodb_url is None or bool(url.fullmatch(settings.dynamodb_url))),
+        ("wechat_merchant_key", "PRIVATE KEY-----" in settings.wechat_merchant_key),
+        ("wechat_platform_keys", all("-----BEGIN" in key for key in settings.wechat_platform_keys.values())),
+        ("coupon_remind_hours", 0 <= settings.coupon_remind_hours <= 24 * 30),
+        ("refund_retry_minutes", 1 <= settings.refund_retry_minutes <= 60),
         ("wechat_api_url", bool(url.fullmatch(settings.wechat_api_url))),
         ("wechat_pay_url", bool(url.fullmatch(settings.wechat_pay_url))),
         ("wechat_apiv3_key", len(settings.wechat_apiv3_key.encode()) == 32),
         ("wechat_platform_keys", bool(settings.wechat_platform_keys)),
         ("wechat_push_aes_key", len(settings.wechat_push_aes_key) in (0, 43)),
-        ("session_hours", settings.session_hours >= 1),
+        ("session_hours", 1 <= settings.session_hours <= 24 * 365),
         ("reservation_minutes", 1 <= settings.reservation_minutes <= 120),
         *((name, all(len(key) == 32 for key in ring.values())) for name, ring, _ in keys),
         *((f"{name[:-1]}_current", current in ring) for name, ring, current in keys),

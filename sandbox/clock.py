@@ -8,6 +8,8 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+FURTHEST = 10 * 366 * 86400.0
+
 
 class SandboxClock:
     """System time plus an offset in seconds, kept in a small file. A missing file means no offset.
@@ -41,8 +43,8 @@ class SandboxClock:
 
         Advances of several processes add up.
         """
-        if not 0 <= seconds < float("inf"):
-            raise ValueError("the clock only goes forward")
+        if not 0 <= seconds <= FURTHEST - self.offset():
+            raise ValueError("the clock only goes forward, and ten years at most")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with open(f"{self._path}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

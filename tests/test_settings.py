@@ -25,7 +25,7 @@ def environment(**changes: str | None) -> dict[str, str]:
         "JISHI_WECHAT_MERCHANT_SERIAL": "ABCDEF",
         "JISHI_WECHAT_MERCHANT_KEY": "-----BEGIN PRIVATE KEY-----\nsecret\n",
         "JISHI_WECHAT_APIV3_KEY": "v" * 32,
-        "JISHI_WECHAT_PLATFORM_KEYS": json.dumps({"PUB_KEY_ID_1": "pem"}),
+        "JISHI_WECHAT_PLATFORM_KEYS": json.dumps({"PUB_KEY_ID_1": "-----BEGIN PUBLIC KEY-----"}),
         "JISHI_SESSION_KEYS": json.dumps({"a": KEY}),
         "JISHI_SESSION_KEY_CURRENT": "a",
         "JISHI_DATA_KEYS": json.dumps({"a": KEY}),
@@ -77,6 +77,13 @@ def test_everything_that_is_missing_or_malformed_is_named_at_once_and_no_value_i
         ("JISHI_RESERVATION_MINUTES", "0"),
         ("JISHI_TABLE_PREFIX", "a b"),
         ("JISHI_REQUIRE_SIGNATURES", "perhaps"),
+        ("JISHI_PUBLIC_URL", "http://shop.example.com"),
+        ("JISHI_WECHAT_MERCHANT_KEY", "junk"),
+        ("JISHI_WECHAT_PLATFORM_KEYS", json.dumps({"PUB_KEY_ID_1": "junk"})),
+        ("JISHI_DYNAMODB_URL", "nope"),
+        ("JISHI_SESSION_HOURS", "99999999999"),
+        ("JISHI_COUPON_REMIND_HOURS", "-5"),
+        ("JISHI_REFUND_RETRY_MINUTES", "0"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_refused_by_name(variable: str, value: str) -> None:

@@ -183,5 +183,8 @@ class Kind(Protocol):
     def settled(self, group_id: str, now: datetime) -> None:
         """All outcomes of `expire` have been applied: the group is no longer due."""
 
+    def put_off(self, group_id: str, now: datetime) -> None:
+        """`expire` or what followed from it failed: look again in some minutes, and let the others come first."""
+
     def card(self, activity: Activity, now: datetime) -> dict[str, Any]:
         """The kind's own facts for the product page, JSON-ready."""

@@ -1,7 +1,8 @@
 """Applies what the campaign kinds decide: each outcome once, whoever calls, however often."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..kernel.errors import Conflict, NotFound, Refused
@@ -11,11 +12,14 @@ from ..orders import Order, Orders, OrderState, campaign_order
 from ..orders.rules import Actor, Event, OrderChanged
 from ..payments import Payments
 from ..stock import Stock
+from ..storage.table import STORAGE_FAILURES
 from ..storage.writes import Write, commit
 from .base import Activity, CampaignOrder, Kind, Lost, OrderRef, Outcome, Refund, Ship, UnknownCampaign
 from .store import Activities
 
-LATE = "late-payment"
+LATE, LATE_REASON = "late-payment", "付款时订单已关闭"
+# Longer than the stream and the schedule under it take to count a payment.
+COUNTED_BY_THEN = timedelta(minutes=5)
 PLACES_TO_TRY = 3
 
 
@@ -39,33 +43,54 @@ class Campaigns:
             raise UnknownCampaign(kinds=sorted(self.kinds))
         return self.activities.page(kind, decode_cursor(cursor), limit)
 
-    def paid(self, order: Order, now: datetime) -> None:
-        """A paid order takes its place in its group; whatever follows for others is applied too."""
+    def paid(self, order: Order, now: datetime) -> bool:
+        """A paid order takes its place in its group; whatever follows for others is applied too.
+
+        False if its place was gone: it got another one or its money back, a change that has effects of its own.
+        """
         assert order.campaign is not None
-        kind = self.kinds[order.campaign.kind]
-        for outcome in kind.on_paid(campaign_order(order), now):
-            self._apply(outcome, now)
+        placed = True
+        for outcome in self.kinds[order.campaign.kind].on_paid(campaign_order(order), now):
+            if isinstance(outcome, Lost):
+                self._find_place(order, outcome, now)
+                placed = False
+            else:
+                self._apply(outcome, now)
+        return placed
 
     def paid_late(self, order: Order, now: datetime) -> None:
         """A closed order that was paid after all: another place if there is one, otherwise the money back."""
         if order.campaign is not None:
-            self._find_place(Lost(campaign_order(order), LATE, "付款时订单已关闭"), now)
+            self._find_place(order, Lost(campaign_order(order), LATE, LATE_REASON), now)
         else:
-            self._refund(OrderRef(order.member_id, order.order_id), LATE, "付款时订单已关闭", now)
+            self._pay_back(order, LATE, LATE_REASON, now)
 
     def sweep(self, now: datetime) -> int:
-        """Move overdue groups of every kind on. One group's failure leaves the others unharmed."""
+        """Move overdue groups of every kind on. One group's failure leaves the others unharmed.
+
+        Groups are judged as of some minutes ago: by now everybody who paid in time has been counted.
+        """
+        return sum(self._sweep_kind(kind, now - COUNTED_BY_THEN, now) for kind in self.kinds.values())
+
+    def _sweep_kind(self, kind: Kind, as_of: datetime, now: datetime) -> int:
         done = 0
-        for kind in self.kinds.values():
-            for group_id in kind.due(now):
-                try:
-                    for outcome in kind.expire(group_id, now):
-                        self._apply(outcome, now)
-                    kind.settled(group_id, now)
-                    done += 1
-                except Exception:
-                    logger.exception("group not moved on", kind=kind.name, group_id=group_id, alarm="group_failed")
+        try:
+            for group_id in kind.due(as_of):
+                done += self._move_on(kind, group_id, as_of, now)
+        except STORAGE_FAILURES:
+            logger.exception("groups not found", kind=kind.name, alarm="group_failed")
         return done
+
+    def _move_on(self, kind: Kind, group_id: str, as_of: datetime, now: datetime) -> bool:
+        try:
+            for outcome in kind.expire(group_id, as_of):
+                self._apply(outcome, now)
+            kind.settled(group_id, now)
+        except Exception:
+            logger.exception("group not moved on", kind=kind.name, group_id=group_id, alarm="group_failed")
+            kind.put_off(group_id, now)
+            return False
+        return True
 
     def _apply(self, outcome: Outcome, now: datetime) -> None:
         match outcome:
@@ -73,18 +98,16 @@ class Campaigns:
                 self._ship(refs, now)
             case Refund(refs, cause, reason):
                 self._refund_all(refs, cause, reason, now)
-            case Lost():
-                self._find_place(outcome, now)
+            case Lost(lost):
+                self._find_place(self._orders.get(lost.member_id, lost.order_id), outcome, now)
 
     def _ship(self, refs: Sequence[OrderRef], now: datetime) -> None:
         for order in self._orders.store.many([(ref.member_id, ref.order_id) for ref in refs]):
             if not order.held:
                 continue
             event = Event(now, Actor.SCHEDULE, order.state, order.state, "拼团成功")
-            try:
+            with suppress(OrderChanged):  # another run was faster, or it was refunded
                 commit(self._orders.store.released_from_hold(order, event))
-            except OrderChanged:
-                continue  # another run was faster, or it was refunded
 
     def _refund_all(self, refs: Sequence[OrderRef], cause: str, reason: str, now: datetime) -> None:
         """Every member gets the money back, also when one refund cannot be written now: that one stays due."""
@@ -101,19 +124,23 @@ class Campaigns:
     def _refund(self, ref: OrderRef, cause: str, reason: str, now: datetime) -> None:
         self._payments.refunding.refund_in_full(ref.member_id, ref.order_id, cause, reason, now)
 
-    def _find_place(self, lost: Lost, now: datetime) -> None:
-        """Try the places that the kind knows, then give up and pay back. The transaction decides, not the looking."""
-        order = self._orders.get(lost.order.member_id, lost.order.order_id)
+    def _pay_back(self, order: Order, cause: str, reason: str, now: datetime) -> None:
+        """For the order as it was judged, or not at all."""
+        self._payments.refunding.refund_in_full(order.member_id, order.order_id, cause, reason, now, judged=order)
+
+    def _find_place(self, order: Order, lost: Lost, now: datetime) -> None:
+        """Try the places that the kind knows, then give up and pay back. The transaction decides, not the looking.
+
+        Every write holds only for the order as it was judged: two runs at once make one decision.
+        """
         kind = self.kinds[lost.order.kind]
-        if order.refund_state is not None or not _still(order, lost.order):
-            return
         for _ in range(PLACES_TO_TRY):  # a team found free may be full by now, and the next one not
             place = kind.rescue(lost.order, now)
             if place is None:
                 break
             if self._move(order, place, now):
                 return
-        self._refund(OrderRef(order.member_id, order.order_id), lost.cause, lost.reason, now)
+        self._pay_back(order, lost.cause, lost.reason, now)
 
     def _move(self, order: Order, place: CampaignOrder, now: datetime) -> bool:
         event = Event(now, Actor.SCHEDULE, order.state, OrderState.PAID, "付款到账时原活动名额已释放，已为您重新安排")
@@ -129,9 +156,3 @@ class Campaigns:
             logger.info("no other place", order_id=order.order_id, code=refusal.code)
             return False
         return True
-
-
-def _still(order: Order, lost: CampaignOrder) -> bool:
-    """Whether the order is still in the group that was lost, and still waits for a decision."""
-    waits = order.state is OrderState.PAID or (order.state is OrderState.CLOSED and order.late_payment)
-    return waits and order.campaign is not None and order.campaign.group_id == lost.group_id

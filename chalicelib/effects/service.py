@@ -1,11 +1,13 @@
 """Effects of an order's change."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from ..campaigns.service import Campaigns
 from ..catalog import Catalog
 from ..log import logger
-from ..messaging import Messaging
+from ..messaging import Message, Messaging
 from ..orders import Order, OrderNotFound, Orders, OrderState
 from ..orders.rules import OrderChanged
 from ..payments import Payments
@@ -37,8 +39,9 @@ class Effects:
             self._settle_in(order, now)
             order = self._orders.get(member_id, order_id)
         if order.refund_state == RefundState.PENDING and order.trade_no:
-            self._payments.refunding.advance(refund_number(order.trade_no), now)
-        self._tell(order)
+            self._harmless(order, partial(self._payments.refunding.advance, refund_number(order.trade_no), now))
+        for name, message in messages_for(order):
+            self._harmless(order, partial(self._tell, order, name, message))
 
     def run_due(self, now: datetime) -> int:
         """The safety net under the stream. Returns how many orders were dealt with."""
@@ -50,14 +53,11 @@ class Effects:
         if order.state is OrderState.CLOSED:
             self._campaigns.paid_late(order, now)
             return
-        if order.campaign:
-            self._campaigns.paid(order, now)
-            after = self._orders.get(order.member_id, order.order_id)
-            if after.campaign != order.campaign:
-                return  # it moved to another group, which is a change of its own with effects of its own
-            order = after
+        if order.campaign and not self._campaigns.paid(order, now):
+            return
         if order.effects_due:
-            self._count_sales(order, now)
+            if not order.held:  # a team that fails has sold nothing
+                self._count_sales(order, now)
             try:
                 commit(self._orders.store.effects_done(order))
             except OrderChanged:
@@ -72,11 +72,16 @@ class Effects:
             for product_id, sold in pieces.items():
                 self._catalog.add_sales(product_id, sold)
 
-    def _tell(self, order: Order) -> None:
-        """Messages are a courtesy: none of them may keep an order from moving."""
-        for name, message in messages_for(order):
-            delivery = self._messaging.send(order.member_id, message, once=f"{name}:{order.order_id}")
-            logger.info("told", order_id=order.order_id, about=name, delivery=delivery)
+    def _tell(self, order: Order, name: str, message: Message) -> None:
+        delivery = self._messaging.send(order.member_id, message, once=f"{name}:{order.order_id}")
+        logger.info("told", order_id=order.order_id, about=name, delivery=delivery)
+
+    def _harmless(self, order: Order, effect: Callable[[], object]) -> None:
+        """Refunds are due by themselves and messages are a courtesy: neither may hold up the stream of all orders."""
+        try:
+            effect()
+        except Exception as error:
+            logger.exception("effect left undone", order_id=order.order_id, error=type(error).__name__)
 
 
 def _failed(order_id: str, error: Exception) -> None:

@@ -77,7 +77,9 @@ def log_in(call: Call[Login]) -> LoginView:
     return _login_view(call.shop.identity.login(call.body.code))
 
 
-@routes.endpoint("POST", "/session/renew", summary="Get a new session before this one ends", answers=LoginView)
+@routes.endpoint(
+    "POST", "/session/renew", summary="Get a new session before this one ends", answers=LoginView, signed=True
+)
 def renew(call: Call[None]) -> LoginView:
     """A new token and a new signing key; the old ones stay good until their own end."""
     return _login_view(call.shop.identity.renew(call.session))

@@ -17,7 +17,7 @@ NAMELESS: Final = "微信用户"
 MOST_NICKNAME: Final = 20
 MOST_AVATAR_URL: Final = 500
 SIGNATURE_WINDOW: Final = timedelta(minutes=5)
-NONCE_KEPT: Final = 2 * SIGNATURE_WINDOW
+NONCE_KEPT: Final = 2 * SIGNATURE_WINDOW + timedelta(minutes=1)  # longer than any timestamp stays good
 NONCE: Final = re.compile(r"[A-Za-z0-9_\-]{16,64}")
 
 

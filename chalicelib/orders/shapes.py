@@ -75,7 +75,15 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     campaign: Annotated[
         WantedCampaign | None, msgspec.Meta(description="To buy one SKU in a team or at a bargained price.")
     ] = None
-    remark: Annotated[str, msgspec.Meta(max_length=200, description="Words for the merchant.", examples=[""])] = ""
+    remark: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=200,
+            pattern=r"^[^\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$",
+            description="Words for the merchant; no control characters.",
+            examples=["请放门口"],
+        ),
+    ] = ""
     expected_payable: (
         Annotated[
             int,

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
 from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import Page, page_of
-from ..storage.cipher import Cipher
+from ..log import logger
+from ..storage.cipher import SEALED_FOR_GOOD, Cipher
 from ..storage.due import clear_due, due, set_due, sweep, wait_for
 from ..storage.reads import read
 from ..storage.writes import Write, put, update
@@ -127,7 +128,7 @@ class OrderStore:
             OrderRow.effects_due.set(False),
             OrderRow.late_payment.set(False),
             *clear_due(OrderRow),
-            condition=OrderRow.refund_state.does_not_exist(),
+            condition=OrderRow.refund_state.does_not_exist() & _nothing_since(order),
         )
 
     def noted(self, order: Order, event: Event) -> Write:
@@ -149,11 +150,19 @@ class OrderStore:
             OrderRow.effects_due.set(True),
             OrderRow.paid_at.set(epoch(now)),
             *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
-            condition=OrderRow.group_id == (order.campaign.group_id if order.campaign else ""),
+            condition=_nothing_since(order),
         )
 
     def released_from_hold(self, order: Order, event: Event) -> Write:
-        return self.moved(order, order.state, event, OrderRow.held.set(False), condition=OrderRow.held == True)  # noqa: E712
+        return self.moved(
+            order,
+            order.state,
+            event,
+            OrderRow.held.set(False),
+            OrderRow.effects_due.set(True),
+            *set_due(OrderRow, EFFECTS, order.order_id, event.at + EFFECTS_GRACE),
+            condition=OrderRow.held == True,  # noqa: E712
+        )
 
     def attempted(self, order: Order, attempt: int) -> Write:
         """A payment attempt begins; only one of several at once."""
@@ -170,7 +179,7 @@ class OrderStore:
             OrderRow(order.member_id, order.order_id),
             OrderRow.effects_due.set(False),
             *clear_due(OrderRow),
-            condition=(OrderRow.state == order.state) & (OrderRow.effects_due == True),  # noqa: E712
+            condition=(OrderRow.effects_due == True) & _nothing_since(order),  # noqa: E712
             otherwise=OrderChanged(),
         )
 
@@ -208,5 +217,19 @@ class OrderStore:
     def _order(self, row: OrderRow) -> Order:
         if row.delivery is None:
             return order_of(row, None)
-        delivery = msgspec.json.decode(self._cipher.open(row.delivery, f"order:{row.order_id}"), type=Delivery)
-        return order_of(row, delivery)
+        try:
+            opened = self._cipher.open(row.delivery, f"order:{row.order_id}")
+        except SEALED_FOR_GOOD:
+            # Without its data key an order cannot be sent anywhere; its money must move all the same.
+            logger.error("delivery cannot be opened", order_id=row.order_id, alarm="data_key_missing")
+            return order_of(row, None)
+        return order_of(row, msgspec.json.decode(opened, type=Delivery))
+
+
+def _nothing_since(order: Order) -> Condition:
+    """Every change adds an entry to the timeline: as many entries as were read, and nothing has happened since.
+
+    State and group alone would not tell, since a late payer may be given the same group anew.
+    """
+    unchanged: Condition = size("timeline") == len(order.timeline)
+    return unchanged

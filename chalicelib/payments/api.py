@@ -98,7 +98,7 @@ def notify(call: Call[Any]) -> Response:
     try:
         notification = call.shop.payments.wechat.read_callback(call.headers, call.raw_body)
     except BadCallback as error:
-        logger.warning("callback refused", reason=error.reason, alarm="callback_refused")
+        logger.warning("callback refused", reason=error.reason)
         return _heard(401, "FAIL", "signature or content refused")
     try:
         call.shop.payments.hear(notification, call.now)

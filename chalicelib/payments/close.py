@@ -82,8 +82,17 @@ class Closing:
             trade = self._ask_again(number)
         except PayError as error:
             raise WeChatPayBusy from error
-        if trade is None or trade.trade_state == "CLOSED":
+        if trade is None:
+            # An answer that need not be signed: not enough while the shopper may hold a sheet that works.
+            if self._store.payment(number).sheet_ready(now):
+                logger.error("wechat denies a trade that it began", order_id=order.order_id, alarm="trade_state")
+                raise WeChatPayBusy
             return False
+        if trade.trade_state == "CLOSED":
+            return False
+        if trade.trade_state == "REFUND":
+            logger.error("refunded outside of the shop", order_id=order.order_id, alarm="trade_state")
+            return False  # paid and paid back in the portal: nobody can pay it any more
         if trade.trade_state == "SUCCESS":
             self._settling.settle(trade, "close", now)
             return True

@@ -26,6 +26,8 @@ from .rules import (
 from .store import PaymentStore, RefundRow
 
 TRIES = 6
+# Asked after until it is over; staff mend an abnormal refund in the portal, and the shop hears of it by asking.
+OPEN = (RefundState.PENDING, RefundState.PROCESSING, RefundState.ABNORMAL)
 TELLING = {
     RefundState.SUCCESS: "退款已到账",
     RefundState.ABNORMAL: "退款异常，商家处理中",
@@ -43,13 +45,16 @@ class Refunding:
         self._notify_url = notify_url
         self._first_wait = first_wait
 
-    def refund_in_full(self, member_id: str, order_id: str, cause: str, reason: str, now: datetime) -> None:
+    def refund_in_full(
+        self, member_id: str, order_id: str, cause: str, reason: str, now: datetime, *, judged: Order | None = None
+    ) -> None:
         """Owe the member everything that was paid for this order, and take back what the order held; once.
 
-        For a paid order and for a closed one that was paid too late. Raises OrderNotFound, OrderStateRefused.
+        For a paid order and for a closed one that was paid too late. With `judged`, the decision holds for the order as
+        it was read then, and nothing is done if it has changed since. Raises OrderNotFound, OrderStateRefused.
         """
         for _ in range(TRIES):
-            order = self._orders.get(member_id, order_id)
+            order = judged or self._orders.get(member_id, order_id)
             if order.refund_state is not None:
                 return
             late = order.state is OrderState.CLOSED and order.late_payment
@@ -58,6 +63,8 @@ class Refunding:
             try:
                 commit(*self._decision(order, cause, reason, now))
             except OrderChanged:
+                if judged:
+                    return
                 continue
             logger.info("refund decided", order_id=order_id, cause=cause)
             return
@@ -98,7 +105,7 @@ class Refunding:
     def advance(self, out_refund_no: str, now: datetime) -> None:
         """One step for one refund. WeChat knows it by its number: sending it again is no second refund."""
         refund = self._store.refund(out_refund_no)
-        if refund.state not in (RefundState.PENDING, RefundState.PROCESSING):
+        if refund.state not in OPEN:
             return
         try:
             status = None if refund.state is RefundState.PENDING else self._wechat.query_refund(out_refund_no)
@@ -118,7 +125,7 @@ class Refunding:
             refund = self._store.refund(status.out_refund_no)
             self._compare(status, refund)
             state = RefundState(status.status)
-            if state is RefundState.PROCESSING and refund.state is RefundState.PROCESSING:
+            if state is refund.state and state in OPEN:
                 self._look_again(refund, now)
                 return
             if state not in REFUND_TRANSITIONS[refund.state]:
@@ -132,7 +139,7 @@ class Refunding:
         raise StorageBusy
 
     def _news(self, refund: RefundOrder, state: RefundState, refund_id: str, now: datetime) -> list[Write]:
-        again_at = now + self._first_wait if state is RefundState.PROCESSING else None
+        again_at = now + self._first_wait if state in OPEN else None
         writes = [self._store.refund_becomes(refund, state, refund_id, again_at)]
         order = self._orders.get(refund.member_id, refund.order_id)
         if refund.out_trade_no == order.trade_no:

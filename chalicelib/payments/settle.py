@@ -40,6 +40,8 @@ class Settling:
             except (OrderChanged, PaymentChanged):
                 continue  # someone else was faster: look again
             logger.info("paid", order_id=order.order_id, heard_by=heard_by)
+            if order.trade_no:
+                logger.error("paid twice", order_id=order.order_id, alarm="paid_twice")
             return
         raise StorageBusy
 
@@ -52,7 +54,6 @@ class Settling:
         if order.state is OrderState.CLOSED and order.trade_no is None:
             event = Event(now, Actor.WECHAT, order.state, order.state, "订单关闭后收到付款")
             return [store.paid_too_late(order, event, now, payment.out_trade_no)]
-        logger.error("paid twice", order_id=order.order_id, alarm="paid_twice")
         event = Event(now, Actor.WECHAT, order.state, order.state, "重复付款，自动退款")
         return [store.noted(order, event), self._refunding.begins(payment, "paid-twice", "重复付款退回", now)]
 

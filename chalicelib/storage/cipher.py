@@ -6,7 +6,11 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+# What opening raises for a text whose key is gone or that was tampered with.
+SEALED_FOR_GOOD = (KeyError, InvalidTag)
 
 
 class Cipher:
@@ -29,8 +33,10 @@ class Cipher:
         return f"{self._current}.{b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, context: str) -> str:
-        """The text again. Raises cryptography's InvalidTag when the row was tampered with or the context is another."""
-        key_id, _, body = sealed.partition(".")
+        """The text again. Raises SEALED_FOR_GOOD when its key is gone, the row was tampered with, or the context is
+        another.
+        """
+        key_id, _, body = sealed.rpartition(".")
         raw = b64decode(body)
         return AESGCM(self._keys[key_id]).decrypt(raw[:12], raw[12:], context.encode()).decode()
 

@@ -5,6 +5,7 @@ nothing carries neither and is not in the index. A row waits for one thing at a 
 SHARDS partitions of the index, so that no partition takes all of the writes.
 """
 
+import random
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -70,7 +71,9 @@ def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
     The index lags behind: whoever works on a row reads it and looks again.
     """
     index: DueIndex = kind.due  # type: ignore[attr-defined]
-    for shard in range(SHARDS):
+    for shard in random.sample(
+        range(SHARDS), SHARDS
+    ):  # a run that is cut short must not starve the same ones each time
         yield from index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(now), limit=PER_SHARD)
 
 

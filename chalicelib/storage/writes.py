@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
+from pynamodb.expressions.update import Action, AddAction
 from pynamodb.transactions import TransactWrite
 
 from ..kernel.errors import Conflict, ShopError, Unavailable
@@ -83,15 +83,22 @@ def check(row: Row, condition: Condition, *, otherwise: ShopError | None = None)
 def commit(*writes: Write) -> None:
     """All or nothing. One write alone goes as a plain call, which costs half of a transaction.
 
+    Not so one that adds to a number without a condition: botocore repeats a call whose answer was lost, and only a
+    transaction carries a token against counting twice.
+
     Contention and throttling are tried again here, with the same writes. Raises the `otherwise` of the first write (in
     the caller's order) whose condition failed, or StorageBusy; after StorageBusy nothing has been written.
     """
-    send = _single if len(writes) == 1 else _transaction
+    send = _single if len(writes) == 1 and not _adds(writes[0]) else _transaction
     for attempt in range(ATTEMPTS):
         if send(writes):
             return
         time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
     raise StorageBusy
+
+
+def _adds(write: Write) -> bool:
+    return write.condition is None and any(isinstance(action, AddAction) for action in write.actions)
 
 
 def _transaction(writes: Sequence[Write]) -> bool:

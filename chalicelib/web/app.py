@@ -1,6 +1,7 @@
 """ShopApp: Chalice, answering its own refusals (method, media type) in the shop's form too."""
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,13 @@ class ShopApp(Chalice):
         answer: dict[str, Any] = super().__call__(event, context)
         refusal = OWN_REFUSALS.get(answer["statusCode"])
         if refusal is not None and _is_chalices_own(answer.get("body")):
-            request_id = str((event.get("requestContext") or {}).get("requestId") or "local")
+            request_id = str((event.get("requestContext") or {}).get("requestId") or secrets.token_hex(8))
             answer["body"] = error_answer(refusal(), request_id)[1].decode()
-            own = {"Content-Type": "application/json; charset=utf-8", "X-Request-Id": request_id}
+            own = {
+                "Content-Type": "application/json; charset=utf-8",
+                "X-Request-Id": request_id,
+                "Cache-Control": "no-store",
+            }
             answer["headers"] = {**(answer.get("headers") or {}), **own}
         return answer
 

@@ -50,7 +50,7 @@ def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) 
         status, body = _refuse(error, request_id)
         headers["Cache-Control"] = "no-store"
         if status in (429, 503):
-            headers["Retry-After"] = "1"
+            headers["Retry-After"] = str(getattr(error, "details", {}).get("seconds", 1))
     logger.info("answered", status=status, ms=round((time.perf_counter() - started) * 1000, 1))
     return Response(body.decode(), headers, status)
 

@@ -74,9 +74,9 @@ class MessagePush:
         return timestamp, query.get("nonce", "")
 
     def _check(self, signature: str, *signed: str) -> None:
-        parts = sorted(part.encode() for part in (self._settings.token, *signed))
+        parts = sorted(part.encode(errors="replace") for part in (self._settings.token, *signed))
         expected = hashlib.sha1(b"".join(parts)).hexdigest()
-        if not hmac.compare_digest(expected.encode(), signature.encode()):
+        if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
             raise PushRefused("bad signature")
 
     def _decrypt(self, encrypted: str, signature: str, timestamp: str, nonce: str) -> bytes:

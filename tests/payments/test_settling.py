@@ -9,7 +9,7 @@ from chalicelib.kernel.errors import Conflict
 from chalicelib.orders.rules import OrderStateRefused
 from chalicelib.payments.rules import PaymentMismatch, PaymentState, RefundNotFound
 from chalicelib.storage.writes import commit
-from chalicelib.wechat.pay_types import Notification, RefundStatus
+from chalicelib.wechat.pay_types import Notification, Refund, RefundStatus
 from tests.shop import Stack
 
 
@@ -136,6 +136,35 @@ def test_settings_that_wechat_pay_refuses_are_told_as_such(stack: Stack) -> None
     fault = {"match": "transactions/jsapi", "do": "status", "status": 403, "code": "NO_AUTH", "times": 5}
     stack.control("POST", "faults", [fault])
     assert alice.refused("POST", f"/orders/{order_id}/payment") == "WECHAT_PAY_MISCONFIGURED"
+
+
+def test_an_unsigned_denial_of_a_trade_releases_nothing_while_its_sheet_works(stack: Stack) -> None:
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    alice.open_sheet(order_id)
+    denial = {"match": "out-trade-no", "do": "status", "status": 404, "code": "ORDER_NOT_EXIST", "times": 1}
+    stack.control("POST", "faults", [denial])
+    assert alice.refused("POST", f"/orders/{order_id}/cancel") == "WECHAT_PAY_BUSY"
+    assert stack.stock("tea-01") == 99
+    assert alice.post(f"/orders/{order_id}/cancel")["state"] == "CLOSED"
+
+
+def test_what_was_refunded_in_the_portal_is_closed_and_never_shipped(stack: Stack) -> None:
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    stack.control("POST", "faults", [{"match": "callback", "do": "lose"}])
+    alice.pay(order_id)
+    wechat = stack.shop.payments.wechat
+    paid = wechat.query(f"{order_id}-1")
+    wechat.refund(Refund("PORTAL-1", f"{order_id}-1", 5600, 5600))
+    stack.clock.forward(minutes=16)
+    stack.shop.payments.closing.close_due(stack.clock())
+    assert alice.get(f"/orders/{order_id}")["state"] == "CLOSED"
+    assert paid is not None
+    stack.shop.payments.settling.settle(paid, "callback", stack.clock())
+    stack.drain(1)
+    assert alice.get(f"/orders/{order_id}")["state"] == "CLOSED"
+    assert stack.stock("tea-01") == 100
 
 
 def test_the_payment_row_knows_by_whom_it_was_heard(stack: Stack) -> None:

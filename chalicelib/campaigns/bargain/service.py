@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from ...kernel.clock import epoch, from_epoch
-from ...kernel.errors import NotFound, Refused, ShopError
+from ...kernel.errors import Conflict, NotFound, Refused, ShopError
 from ...kernel.ids import new_id
 from ...kernel.paging import Page, decode_cursor
 from ...storage.writes import StorageBusy, Write, commit
@@ -228,6 +228,10 @@ class Bargain:
 
     def settled(self, group_id: str, now: datetime) -> None:
         """Expiring has no outcomes, and takes the launch off the list by itself."""
+
+    def put_off(self, group_id: str, now: datetime) -> None:
+        with suppress(Conflict):  # no longer due
+            commit(self._store.put_off(group_id, now))
 
     def card(self, activity: Activity, now: datetime) -> dict[str, Any]:
         config: BargainConfig = activity.config

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ...kernel.clock import epoch
 from ...kernel.errors import ShopError
@@ -32,6 +32,7 @@ from .rules import Cut, Helper, Launch, LaunchChanged, LaunchExists, LaunchState
 from .terms import MOST_CUTS, BuyAt
 
 JOB = "bargain-expire"
+LOOK_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,10 @@ class BargainStore:
             condition=open_ & (LaunchRow.ends_at <= epoch(now)),
             otherwise=LaunchChanged(),
         )
+
+    def put_off(self, launch_id: str, now: datetime) -> Write:
+        later = set_due(LaunchRow, JOB, launch_id, now + LOOK_AGAIN)
+        return update(launch_key(launch_id), *later, condition=LaunchRow.due_shard.exists())
 
     def end_live(self, activity_id: str, launcher_id: str, launch_id: str) -> Write:
         """The member may launch again. LaunchChanged when this launch is not their live one (any more)."""

@@ -136,6 +136,12 @@ def settles(team: Team) -> Write:
     return update(team_key(team.team_id), *clear_due(TeamRow), condition=TeamRow.state == team.state)
 
 
+def puts_off(team_id: str, now: datetime) -> Write:
+    """Nothing is known of the team but that it is due and gives trouble."""
+    later = set_due(TeamRow, EXPIRE, team_id, now + LOOK_AGAIN)
+    return update(team_key(team_id), *later, condition=TeamRow.due_shard.exists())
+
+
 def waits(team: Team, now: datetime) -> Write:
     """Something is left to do; others that are due come first."""
     later = set_due(TeamRow, EXPIRE, team.team_id, now + LOOK_AGAIN)

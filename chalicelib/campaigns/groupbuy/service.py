@@ -1,6 +1,7 @@
 """The group-buy kind: what it promises to orders (campaigns/base.py), and what shoppers look at."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -178,6 +179,10 @@ class GroupBuy:
             commit(changes.waits(team, now) if owed else changes.settles(team))
         except Conflict:
             return  # opened anew by its own order: it waits for its new end
+
+    def put_off(self, group_id: str, now: datetime) -> None:
+        with suppress(Conflict):  # no longer due
+            commit(changes.puts_off(group_id, now))
 
     def card(self, activity: Activity, now: datetime) -> dict[str, Any]:
         config = activity.config
