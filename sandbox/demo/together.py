@@ -99,7 +99,7 @@ def failed_team(stage: Stage, ming: Shopper) -> None:
     team_id = _joins(hua, None)["campaign"]["group_id"]
     _joins(lei, team_id)
     stage.tell(f"{hua.name} and {lei.name} wait for a third: {_team(hua, team_id)['text']}")
-    stage.let_pass(hours=24)
+    stage.let_pass(hours=25)
     for friend in (hua, lei):
         (order_id,) = friend.expected
         order = friend.waits_for({"order_id": order_id}, state="REFUNDED", refund_state="SUCCESS")

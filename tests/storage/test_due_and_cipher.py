@@ -100,3 +100,8 @@ def test_fingerprints_are_the_same_for_the_same_text_and_purpose_only() -> None:
 def test_a_key_ring_that_cannot_be_right_is_refused(keys: dict[str, bytes], current: str) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Cipher(keys, current)
+
+
+def test_a_key_may_have_any_id() -> None:
+    cipher = Cipher({"2026.1": b"x" * 32}, "2026.1")
+    assert cipher.open(cipher.seal("张三", "c"), "c") == "张三"

@@ -187,3 +187,9 @@ def test_storage_out_of_reach_is_answered_as_try_again(stack: Stack) -> None:
         assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "UNAVAILABLE", "1")
     finally:
         bind(settings.table_prefix, settings.region, settings.dynamodb_url)
+
+
+def test_a_stolen_token_alone_gets_no_key_to_sign_with(strict: Stack) -> None:
+    alice = strict.shopper("alice")
+    assert alice.refused("POST", "/session/renew") == "SIGNATURE_MISSING"
+    assert alice.post("/session/renew", **signed(alice, "/session/renew", b""))["signing_key"]
