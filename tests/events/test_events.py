@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import requests
 
 from chalicelib.events.rules import read_event
 from tests.shop import Shopper, Stack
@@ -81,3 +82,12 @@ def test_other_events_are_acknowledged(stack: Stack) -> None:
 def test_events_are_read_tolerantly(message: dict[str, Any], kind: str, withdrawn: tuple[str, ...]) -> None:
     event = read_event(message)
     assert (event.kind, event.withdrawn) == (kind, withdrawn)
+
+
+def test_a_message_that_is_no_text_at_all_is_plainly_refused(stack: Stack) -> None:
+    now = int(stack.clock().timestamp())
+    url = f"{stack.api_url}/wechat/push?timestamp={now}&nonce=a&msg_signature=x"
+    answer = requests.post(
+        url, data=b'{"Encrypt": "\\ud800"}', headers={"Content-Type": "application/json"}, timeout=30
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "PUSH_REFUSED")
