@@ -1,6 +1,7 @@
 """Effects of an order's change."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -55,13 +56,10 @@ class Effects:
             return
         if order.campaign and not self._campaigns.paid(order, now):
             return
-        if order.effects_due:
-            if not order.held:  # a team that fails has sold nothing
-                self._count_sales(order, now)
-            try:
-                commit(self._orders.store.effects_done(order))
-            except OrderChanged:
-                return
+        if not order.held:  # a team that fails has sold nothing
+            self._count_sales(order, now)
+        with suppress(OrderChanged):  # what has changed since has effects of its own
+            commit(self._orders.store.effects_done(order))
 
     def _count_sales(self, order: Order, now: datetime) -> None:
         """Shown to shoppers, worth no money: a crash between claim and count loses the count of one order, no more."""

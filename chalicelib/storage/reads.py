@@ -5,8 +5,6 @@
 Each read makes its own of the rows that it asked for, and raises its own refusal where one is missing.
 """
 
-import random
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
@@ -14,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 from botocore.exceptions import ClientError
 
 from .table import Row, dynamodb
-from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of
+from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of, pause
 
 BATCH = 100
 
@@ -82,7 +80,7 @@ def _read_batch(rows: Sequence[Row], strict: Collection[str], found: dict[Any, R
         except ClientError as error:
             if error.response["Error"]["Code"] not in BUSY:
                 raise
-            _pause(attempt)
+            pause(attempt)
             continue
         for table, items in answer["Responses"].items():
             for item in items:
@@ -91,12 +89,8 @@ def _read_batch(rows: Sequence[Row], strict: Collection[str], found: dict[Any, R
         request = answer.get("UnprocessedKeys") or {}
         if not request:
             return
-        _pause(attempt)
+        pause(attempt)
     raise StorageBusy
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
 
 
 def _key(row: Row) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Row(Model):
 
 _lock = threading.RLock()
 _ready: set[type[Row]] = set()
+_described: set[str] = set()
 _connection: Connection | None = None
 _where: dict[str, Any] = {}
 _prefix: str | None = None
@@ -58,6 +59,7 @@ def bind(prefix: str, region: str, endpoint: str | None = None) -> None:
         return
     _connection, _where, _prefix = None, where, prefix
     _ready.clear()
+    _described.clear()
     for kind in Row.kinds:
         kind.Meta.table_name = prefix + kind.bare_name
         kind._connection = None
@@ -76,8 +78,9 @@ def _shared(meta_table: Any = None) -> Connection:
                 max_retry_attempts=4,
             )
             _ = _connection.client
-        if meta_table is not None:
-            _connection.add_meta_table(meta_table)
+        if meta_table is not None and meta_table.table_name not in _described:
+            _connection.add_meta_table(meta_table)  # once, also for a table of several kinds of rows
+            _described.add(meta_table.table_name)
         return _connection
 
 

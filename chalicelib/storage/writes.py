@@ -93,8 +93,13 @@ def commit(*writes: Write) -> None:
     for attempt in range(ATTEMPTS):
         if send(writes):
             return
-        time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
+        pause(attempt)
     raise StorageBusy
+
+
+def pause(attempt: int) -> None:
+    """Before the next try: longer each time, and at random, so that those who met do not meet again."""
+    time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))
 
 
 def _adds(write: Write) -> bool:

@@ -14,7 +14,6 @@ The table forgets rows by `expires_at`, so a launch, which is kept, has its end 
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, DiscriminatorAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.connection import TableConnection
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from ...kernel.clock import epoch, from_epoch
@@ -45,10 +44,6 @@ class BargainRow(DueRow):
     row = DiscriminatorAttribute()
     launcher_id = UnicodeAttribute(null=True)
     launch_id = UnicodeAttribute(null=True)
-
-    @classmethod
-    def _get_connection(cls) -> TableConnection:
-        return super(BargainRow, BargainRow)._get_connection()  # one table, so one connection for all its kinds of rows
 
 
 class LaunchRow(BargainRow, discriminator="launch"):

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
-from pynamodb.connection.table import TableConnection
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from ...kernel.clock import epoch, from_epoch
@@ -54,11 +53,6 @@ class GroupRow(DueRow):
     by_member = ByMember()
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-
-    @classmethod
-    def _get_connection(cls) -> TableConnection:
-        # A connection takes a table's description once, so the kinds of rows must not each bring their own.
-        return super()._get_connection() if cls is GroupRow else GroupRow._get_connection()
 
 
 class TeamRow(GroupRow):
