@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..kernel.errors import Conflict, NotFound, Refused
+from ..kernel.errors import Conflict, NotFound, Refused, ShopError
 from ..kernel.paging import Page, decode_cursor
 from ..log import logger
 from ..orders import Order, Orders, OrderState, campaign_order
@@ -88,7 +88,8 @@ class Campaigns:
             kind.settled(group_id, now)
         except Exception:
             logger.exception("group not moved on", kind=kind.name, group_id=group_id, alarm="group_failed")
-            kind.put_off(group_id, now)
+            with suppress(ShopError, *STORAGE_FAILURES):  # then it is the next run's, as it is
+                kind.put_off(group_id, now)
             return False
         return True
 

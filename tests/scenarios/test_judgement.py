@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.campaigns.base import CampaignOrder
 from chalicelib.orders import Order, OrderState
+from chalicelib.storage.writes import StorageBusy
 from tests.shop import Shopper, Stack, put_team_activity
 
 
@@ -125,6 +126,30 @@ def test_a_group_that_gives_trouble_lets_the_others_come_first(stack: Stack, mon
     stack.clock.forward(minutes=11)
     stack.drain()
     assert as_it_is(stack, alice, order_id).state is OrderState.REFUNDED
+
+
+def test_a_group_that_cannot_even_be_put_off_does_not_stop_the_others(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = stack.shopper("alice"), stack.shopper("bob")
+    teams = [alice.buy(("tea-01", 1), **in_team())["order_id"], bob.buy(("tea-01", 1), **in_team())["order_id"]]
+    stack.drain(1)
+    stack.clock.forward(hours=25)
+    kind = stack.shop.campaigns.kinds["groupbuy"]
+    genuine = kind.expire
+
+    def broken_for_one(group_id: str, now: datetime) -> Any:
+        if group_id == teams[0]:
+            raise RuntimeError("this team cannot be read")
+        return genuine(group_id, now)
+
+    def busy(*_: Any) -> None:
+        raise StorageBusy
+
+    monkeypatch.setattr(kind, "expire", broken_for_one)
+    monkeypatch.setattr(kind, "put_off", busy)
+    assert stack.shop.campaigns.sweep(stack.clock()) == 1
+    assert as_it_is(stack, bob, teams[1]).state is OrderState.REFUNDED
 
 
 def test_what_a_lost_answer_makes_botocore_repeat_is_not_counted_twice(
