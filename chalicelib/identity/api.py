@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ..kernel.staff import StaffRole
 from ..web import Call, Routes
 from ..wechat.errors import (
     LoginCodeInvalid,
@@ -52,6 +53,9 @@ class MemberView(msgspec.Struct, frozen=True):
     avatar_url: Annotated[str, Meta(description="Empty if there is none.", examples=[""])]
     phone_masked: Annotated[str | None, Meta(description="None until a number is bound.", examples=["138****8000"])]
     joined_at: Annotated[datetime, Meta(description="First login.", examples=["2026-11-22T02:00:00Z"])]
+    roles: Annotated[
+        list[StaffRole], Meta(description="What a member of staff may do; empty for all others.", examples=[[]])
+    ]
 
 
 class LoginView(msgspec.Struct, frozen=True):
@@ -131,4 +135,5 @@ def _member_view(member: Member) -> MemberView:
         avatar_url=member.avatar_url,
         phone_masked=member.phone_masked,
         joined_at=member.joined_at,
+        roles=sorted(member.roles),
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ..kernel.clock import epoch
 from ..kernel.errors import Invalid, NotFound, Refused, Unauthenticated
+from ..kernel.staff import StaffRole
 
 NAMELESS: Final = "微信用户"
 MOST_NICKNAME: Final = 20
@@ -84,7 +85,7 @@ class AvatarInvalid(Invalid):
 
 @dataclass(frozen=True)
 class Member:
-    """`phone_masked` is `138****8000`, or None as long as no number is bound."""
+    """`phone_masked` is `138****8000`, or None as long as no number is bound; `roles` is empty for a shopper."""
 
     member_id: str
     openid: str
@@ -94,6 +95,7 @@ class Member:
     phone_masked: str | None
     joined_at: datetime
     session_version: int
+    roles: frozenset[StaffRole] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class Session:
     unionid: str | None = None
     phone_masked: str | None = None
     version: int = 0
+    roles: frozenset[StaffRole] = frozenset()
 
     @property
     def member(self) -> Member:
@@ -124,6 +127,7 @@ class Session:
             phone_masked=self.phone_masked,
             joined_at=self.joined_at,
             session_version=self.version,
+            roles=self.roles,
         )
 
 
@@ -141,13 +145,16 @@ class LoggedIn:
 @dataclass(frozen=True)
 class SessionSettings:
     """`keys` maps key ids to secrets of 32 bytes: `current_kid` makes tokens, all are accepted, so a key can be changed
-    without ending sessions. `avatar_hosts`: a picture's host is one of them or below one of them."""
+    without ending sessions. `avatar_hosts`: a picture's host is one of them or below one of them. `owners`: ids of the
+    members who own the shop, whatever their row says.
+    """
 
     keys: Mapping[str, bytes] = field(repr=False)
     current_kid: str
     appid: str
     hours: int = 24 * 7
     avatar_hosts: Sequence[str] = ("qlogo.cn",)
+    owners: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         # PyJWT verifies against an empty key too, which anybody can sign with.

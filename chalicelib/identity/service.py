@@ -1,5 +1,6 @@
 """Logging in, staying logged in, and proving that a request is the member's own."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
@@ -9,6 +10,7 @@ from jwt.types import Options
 from ..kernel.clock import Clock, epoch, from_epoch
 from ..kernel.errors import Unauthenticated
 from ..kernel.ids import new_id
+from ..kernel.staff import StaffRole
 from ..storage.once import claim
 from ..storage.writes import commit
 from .rules import (
@@ -73,14 +75,14 @@ class Identity:
         now = self._clock()
         session_id = new_id(now)
         member, is_new = self._store.arrive(member_id, shopper.openid, shopper.unionid, session_id, now)
-        return self._begin(member, session_id, is_new=is_new)
+        return self._begin(self._with_ownership(member), session_id, is_new=is_new)
 
     def renew(self, session: Session) -> LoggedIn:
         """A new session with its full time; the old one stays good until its own end."""
         return self._begin(session.member, new_id(self._clock()), is_new=False)
 
     def authenticate(self, token: str) -> Session:
-        """One consistent read, so that a revocation counts at once.
+        """One consistent read, so that a revocation and a dismissal count at once.
 
         Raises SessionExpired, SessionRevoked, or Unauthenticated for everything that is no token of ours.
         """
@@ -88,9 +90,10 @@ class Identity:
         expires_at = from_epoch(claims["exp"])
         if self._clock() >= expires_at:
             raise SessionExpired
-        member = self._store.get(claims["sub"])
-        if member is None:
+        found = self._store.get(claims["sub"])
+        if found is None:
             raise Unauthenticated
+        member = self._with_ownership(found)
         if member.session_version != claims["ver"]:
             raise SessionRevoked
         return Session(
@@ -105,6 +108,7 @@ class Identity:
             unionid=member.unionid,
             phone_masked=member.phone_masked,
             version=member.session_version,
+            roles=member.roles,
         )
 
     def check_signature(
@@ -124,7 +128,8 @@ class Identity:
 
     def bind_phone(self, session: Session, code: str) -> Member:
         """Exchange the code of getPhoneNumber, replacing a number bound before. Raises the platform's errors."""
-        return self._store.bind_phone(session.member_id, self._platform.phone_number(code, session.openid))
+        phone = self._platform.phone_number(code, session.openid)
+        return self._with_ownership(self._store.bind_phone(session.member_id, phone))
 
     def update_profile(self, session: Session, nickname: str | None, avatar_url: str | None) -> Member:
         """None leaves as it is. Others see both, so the platform judges the name and the picture's host must be known.
@@ -139,7 +144,7 @@ class Identity:
                 raise NicknameRefused
         if nickname is None and avatar_url is None:
             return session.member
-        return self._store.change_profile(session.member_id, nickname, avatar_url)
+        return self._with_ownership(self._store.change_profile(session.member_id, nickname, avatar_url))
 
     def revoke(self, member_id: str) -> None:
         """End all sessions of the member, this one too. Raises MemberNotFound."""
@@ -163,6 +168,11 @@ class Identity:
             member=member,
             is_new=is_new,
         )
+
+    def _with_ownership(self, member: Member) -> Member:
+        if member.member_id not in self._settings.owners:
+            return member
+        return replace(member, roles=member.roles | {StaffRole.OWNER})
 
     def _read(self, token: str) -> tuple[str, dict[str, Any]]:
         """The key's id and the claims of a token that we signed. The shop's clock judges times, not the system's."""

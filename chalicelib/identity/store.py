@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
 from ..kernel.clock import epoch, from_epoch
+from ..kernel.staff import StaffRole
 from ..storage.cipher import Cipher
 from ..storage.table import Row
 from ..storage.writes import commit, update
@@ -29,6 +30,7 @@ class MemberRow(Row):
     phone_masked = UnicodeAttribute(null=True)
     phone_sealed = UnicodeAttribute(null=True)
     phone_fingerprint = UnicodeAttribute(null=True)
+    roles = UnicodeSetAttribute(null=True)
 
 
 class MemberStore:
@@ -108,4 +110,5 @@ def _member(row: MemberRow) -> Member:
         phone_masked=row.phone_masked,
         joined_at=from_epoch(row.joined_at),
         session_version=int(row.session_version),
+        roles=frozenset(role for role in StaffRole if role in (row.roles or ())),
     )

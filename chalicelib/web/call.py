@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..kernel.errors import ShopError
+from ..kernel.staff import StaffRole
 
 if TYPE_CHECKING:
     from ..identity.rules import Session
@@ -42,7 +43,9 @@ class Call(Generic[Body]):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What one route promises. `raw` endpoints read bytes and answer as their caller (WeChat) demands."""
+    """What one route promises. `raw` endpoints read bytes and answer as their caller (WeChat) demands; `staff` is the
+    role that its caller needs.
+    """
 
     method: str
     path: str
@@ -55,6 +58,7 @@ class Endpoint:
     status: int = 200
     public: bool = False
     signed: bool = False
+    staff: StaffRole | None = None
     idempotent: bool = False
     cache: int | None = None
     raw: bool = False

@@ -11,10 +11,11 @@ import msgspec
 from chalice.app import Request, Response
 
 from ..kernel.errors import Invalid, NotFound, ShopError, Unauthenticated, Unavailable
+from ..kernel.staff import may
 from ..log import logger
 from ..storage.table import STORAGE_FAILURES
 from .call import Call, Endpoint
-from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, SignatureMissing, error_answer
+from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, SignatureMissing, StaffOnly, error_answer
 
 MOST_BYTES = 64 * 1024
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -84,6 +85,8 @@ def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str],
     session = None if endpoint.public else _session(shop, request)
     if session is not None:
         logger.thread_safe_append_keys(member_id=session.member_id)
+        if endpoint.staff is not None and not may(session.roles, endpoint.staff):
+            raise StaffOnly(needed=endpoint.staff)
         if endpoint.signed:
             _check_signature(shop, session, request, raw)
     return Call(

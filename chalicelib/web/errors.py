@@ -66,6 +66,13 @@ class SignatureMissing(Unauthenticated):
     message = "缺少请求签名"
 
 
+class StaffOnly(Forbidden):
+    """A route of the merchant's people; `details.needed` is the role that the member lacks."""
+
+    code = "STAFF_ONLY"
+    message = "仅限有权限的店员操作"
+
+
 class UnsupportedMediaType(Invalid):
     """Send `Content-Type: application/json`."""
 

@@ -18,7 +18,10 @@ class Routes(Blueprint):
     endpoints: ClassVar[list[Endpoint]] = []
 
     def endpoint(self, method: str, path: str, *, summary: str, **promises: Any) -> Callable[[Any], Any]:
-        """Declare a JSON endpoint; its function takes a Call and returns a value of `answers`."""
+        """Declare a JSON endpoint; its function takes a Call and returns a value of `answers`.
+
+        `promises` are fields of Endpoint.
+        """
         return self._declare(serve, method, path, summary, promises)
 
     def raw(self, method: str, path: str, *, summary: str, **promises: Any) -> Callable[[Any], Any]:

@@ -24,6 +24,7 @@ def test_a_login_answers_token_signing_key_and_member(edge: Edge) -> None:
         "avatar_url": "",
         "phone_masked": None,
         "joined_at": "2026-11-22T04:00:00Z",
+        "roles": [],
     }
     assert edge.get("GET", "/me", token=answer["token"]) == answer["member"]
     assert "openid" not in json.dumps(answer)
