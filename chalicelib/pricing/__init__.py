@@ -1,4 +1,6 @@
-"""Pricing: what an order costs and why, and the merchant's rules for it (promotions, freight). Table `pricing`.
+"""Pricing: what an order costs and why, and the merchant's rules for it (promotions, freight, what points are worth).
+
+Table `pricing`.
 
 `price()` is the one engine for cart, order and refund. It owns no state of orders and knows no shopper.
 """
@@ -15,6 +17,7 @@ from .rules import (
     Line,
     Measure,
     NotDeliverable,
+    PointsRule,
     Priced,
     PricedLine,
     PriceRules,
@@ -41,6 +44,7 @@ __all__ = [
     "Line",
     "Measure",
     "NotDeliverable",
+    "PointsRule",
     "PriceRuleStore",
     "PriceRules",
     "Priced",

@@ -1,9 +1,12 @@
-"""The price of an order: pure, exact, the same for cart, order and refund. The steps are in steps.py."""
+"""The price of an order: pure, exact, the same for cart, order and refund. The steps are in steps.py, points in
+points.py."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .freight import parcels
 from .hints import coupon_hints, promotion_hint, short_yuan
+from .points import pay_with, points_notes
 from .steps import SCOPES, Applied, Basket, Draft, settle
 from .terms import (
     Adjustment,
@@ -17,6 +20,7 @@ from .terms import (
     Line,
     Measure,
     NotDeliverable,
+    PointsRule,
     Priced,
     PricedLine,
     PriceRules,
@@ -37,15 +41,23 @@ def price(
     freight: Mapping[str, FreightTemplate],
     region_code: str | None,
     pickup: bool = False,
+    points: int = 0,
+    points_rule: PointsRule | None = None,
 ) -> Priced:
-    """The lowest price that the rules give. `promotions` are those that run now.
+    """The lowest price that the rules give, of which up to `points` points pay a part. `promotions` are those that run
+    now.
 
-    A coupon that is not reached, or that saves nothing, is not used: `coupon_id` is None and a note says why. Without
+    A coupon that is not reached, or that saves nothing, is not used: `coupon_id` is None and a note says why. Of the
+    points as many are used as the rule allows, never all of the price; a note says why not more. Without
     `region_code` freight is not known: it is 0 and a note says so. Raises NotDeliverable.
     """
     basket = _basket(lines, promotions, (coupon,) if coupon else (), freight, region_code, pickup)
     draft = settle(basket)
-    return _priced(basket, draft)
+    used, paid = pay_with(points, points_rule, basket, draft)
+    priced = _priced(basket, paid, _promotion_hints(basket, draft), _notes(basket, draft))
+    off = draft.payable - paid.payable
+    notes = (*priced.notes, *points_notes(points, used, points_rule, basket))
+    return replace(priced, points_used=used, points_off=off, notes=notes)
 
 
 def best_coupon(
@@ -78,7 +90,7 @@ def _basket(
     return Basket(tuple(lines), ordered, tuple(coupons), sent)
 
 
-def _priced(basket: Basket, draft: Draft) -> Priced:
+def _priced(basket: Basket, draft: Draft, hints: Sequence[Hint], notes: Sequence[str]) -> Priced:
     lines = tuple(
         PricedLine(
             sku_id=line.sku_id,
@@ -102,8 +114,8 @@ def _priced(basket: Basket, draft: Draft) -> Priced:
         payable=draft.payable,
         coupon_id=draft.coupon.coupon_id if draft.coupon else None,
         adjustments=adjustments,
-        hints=_promotion_hints(basket, draft),
-        notes=_notes(basket, draft),
+        hints=hints,
+        notes=notes,
     )
 
 
@@ -163,6 +175,7 @@ __all__ = [
     "Line",
     "Measure",
     "NotDeliverable",
+    "PointsRule",
     "PriceRules",
     "Priced",
     "PricedLine",

@@ -1,10 +1,12 @@
 """Price rules as the merchant sets them, and what other domains know put into the terms of pricing."""
 
+from dataclasses import replace
+
 from ..catalog import Offer
 from ..coupons import Coupon
 from ..kernel.clock import Clock
 from .store import PriceRuleStore
-from .terms import CouponKind, CouponOffer, FreightTemplate, Line, PriceRules, Promotion, Scope, ScopeKind
+from .terms import CouponKind, CouponOffer, FreightTemplate, Line, PointsRule, PriceRules, Promotion, Scope, ScopeKind
 
 
 class Promotions:
@@ -13,13 +15,10 @@ class Promotions:
         self._clock = clock
 
     def rules(self) -> PriceRules:
-        """The promotions that run now and all freight templates: one query."""
+        """The promotions that run now, all freight templates, and the points rule: one query."""
         now = self._clock()
-        promotions, templates = self._store.all()
-        return PriceRules(
-            tuple(promotion for promotion in promotions if promotion.running(now)),
-            {template.template_id: template for template in templates},
-        )
+        rules = self._store.all()
+        return replace(rules, promotions=tuple(promotion for promotion in rules.promotions if promotion.running(now)))
 
     def put_promotion(self, promotion: Promotion) -> None:
         """Create or replace; orders already placed keep their price."""
@@ -32,6 +31,14 @@ class Promotions:
     def remove_promotion(self, promotion_id: str) -> None:
         """Also when there is none."""
         self._store.remove_promotion(promotion_id)
+
+    def put_points_rule(self, rule: PointsRule) -> None:
+        """Begin with points, or change what they are worth; orders already placed keep what theirs were."""
+        self._store.put_points_rule(rule)
+
+    def remove_points_rule(self) -> None:
+        """Points are neither spent nor earned from now on; what members have stays theirs."""
+        self._store.remove_points_rule()
 
 
 def line_of(offer: Offer, quantity: int, campaign_price: int | None = None) -> Line:

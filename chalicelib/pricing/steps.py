@@ -106,9 +106,9 @@ def one_coupon(basket: Basket, draft: Draft) -> list[Draft]:
     drafts = [draft] if enough <= 0 else []
     for coupon, off in zip(reached, saves, strict=True):
         if off >= enough:
-            parts = _parts(off, basket.covered(coupon.scope), draft.goods)
+            parts = parts_of(off, basket.covered(coupon.scope), draft.goods)
             applied = (*draft.applied, Applied.coupon(coupon, parts)) if parts else draft.applied
-            drafts.append(replace(draft, goods=_less(draft.goods, parts), applied=applied, coupon=coupon))
+            drafts.append(replace(draft, goods=less(draft.goods, parts), applied=applied, coupon=coupon))
     return drafts
 
 
@@ -130,12 +130,12 @@ def freight_coupon(basket: Basket, draft: Draft) -> list[Draft]:
         return [draft]
     covered = basket.covered(coupon.scope)
     amount = min(coupon.value, sum(draft.freight[i] for i in covered))
-    parts = _parts(amount, covered, draft.freight)
+    parts = parts_of(amount, covered, draft.freight)
     applied = (*draft.applied, Applied.coupon(coupon, parts))
-    return [replace(draft, freight=_less(draft.freight, parts), applied=applied)]
+    return [replace(draft, freight=less(draft.freight, parts), applied=applied)]
 
 
-# Gifts belong between full_reduction and one_coupon, points between one_coupon and freight_fee.
+# Gifts belong between full_reduction and one_coupon. Points pay a part of what comes out: points.py.
 STEPS: tuple[Step, ...] = (full_reduction, one_coupon, freight_fee, freight_coupon)
 
 
@@ -156,9 +156,9 @@ def _promoted(basket: Basket, draft: Draft, promotion: Promotion) -> list[Draft]
     saves = _promotion_saves(promotion, sum(draft.goods[i] for i in covered), basket.pieces(covered))
     if not saves:
         return []
-    parts = _parts(saves, covered, draft.goods)
+    parts = parts_of(saves, covered, draft.goods)
     applied = (*draft.applied, Applied("PROMOTION", promotion.promotion_id, promotion.title, parts))
-    return [replace(draft, goods=_less(draft.goods, parts), applied=applied, busy=draft.busy.union(covered))]
+    return [replace(draft, goods=less(draft.goods, parts), applied=applied, busy=draft.busy.union(covered))]
 
 
 def _cheapest(drafts: Sequence[Draft]) -> list[Draft]:
@@ -188,10 +188,10 @@ def _coupon_saves(basket: Basket, coupon: CouponOffer, goods: Sequence[int]) -> 
     return off if coupon.cap is None else min(coupon.cap, off)
 
 
-def _parts(amount: int, covered: Sequence[int], payable: Sequence[int]) -> dict[int, int]:
+def parts_of(amount: int, covered: Sequence[int], payable: Sequence[int]) -> dict[int, int]:
     parts = share(amount, [payable[i] for i in covered])
     return {i: part for i, part in zip(covered, parts, strict=True) if part}
 
 
-def _less(payable: Sequence[int], parts: Mapping[int, int]) -> tuple[int, ...]:
+def less(payable: Sequence[int], parts: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(fen - parts.get(i, 0) for i, fen in enumerate(payable))

@@ -1,4 +1,4 @@
-"""Table `pricing`: all promotions and freight templates of the shop in one collection."""
+"""Table `pricing`: all promotions and freight templates of the shop and its points rule, in one collection."""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
@@ -6,14 +6,14 @@ from ..kernel.clock import epoch
 from ..storage.attributes import Packed
 from ..storage.table import Row
 from ..storage.writes import commit, delete, put
-from .terms import FreightTemplate, Promotion
+from .terms import FreightTemplate, PointsRule, PriceRules, Promotion
 
 # A query reads at most this many; the merchant has tens, and promotions leave by TTL once they are over.
 MOST_RULES = 500
 
 
 class PriceRuleRow(Row):
-    """Sort key `F#<template>` or `P#<promotion>`; one of the two attributes is filled accordingly."""
+    """Sort key `F#<template>`, `P#<promotion>` or `POINTS`; one of the three attributes is filled accordingly."""
 
     class Meta:
         table_name = "pricing"
@@ -23,13 +23,19 @@ class PriceRuleRow(Row):
     sk = UnicodeAttribute(range_key=True)
     promotion: Packed[Promotion] = Packed(Promotion, null=True)
     freight: Packed[FreightTemplate] = Packed(FreightTemplate, null=True)
+    points: Packed[PointsRule] = Packed(PointsRule, null=True)
     expires_at = NumberAttribute(null=True)
 
 
 class PriceRuleStore:
-    def all(self) -> tuple[list[Promotion], list[FreightTemplate]]:
+    def all(self) -> PriceRules:
+        """Also promotions that do not run now."""
         rows = list(PriceRuleRow.query("RULES", limit=MOST_RULES))
-        return [row.promotion for row in rows if row.promotion], [row.freight for row in rows if row.freight]
+        return PriceRules(
+            tuple(row.promotion for row in rows if row.promotion),
+            {row.freight.template_id: row.freight for row in rows if row.freight},
+            next((row.points for row in rows if row.points), None),
+        )
 
     def put_promotion(self, promotion: Promotion) -> None:
         ends = epoch(promotion.ends_at)
@@ -41,3 +47,10 @@ class PriceRuleStore:
     def remove_promotion(self, promotion_id: str) -> None:
         """Also when there is none."""
         commit(delete(PriceRuleRow("RULES", f"P#{promotion_id}")))
+
+    def put_points_rule(self, rule: PointsRule) -> None:
+        commit(put(PriceRuleRow("RULES", "POINTS", points=rule)))
+
+    def remove_points_rule(self) -> None:
+        """Also when there is none."""
+        commit(delete(PriceRuleRow("RULES", "POINTS")))

@@ -179,16 +179,40 @@ class FreightTemplate:
 
 
 @dataclass(frozen=True)
+class PointsRule:
+    """What points are worth. One pays for `value_fen`; together they pay for at most `most_percent` of the goods that
+    take them (0: points are only collected), and an order takes none or at least `least_points`.
+
+    Every whole yuan that the shop keeps earns `earn_per_yuan`.
+    """
+
+    value_fen: int = 1
+    most_percent: int = 100
+    least_points: int = 0
+    earn_per_yuan: int = 1
+
+    def __post_init__(self) -> None:
+        if self.value_fen < 1 or not 0 <= self.most_percent <= 100 or self.least_points < 0 or self.earn_per_yuan < 0:
+            raise BadPriceRule(problem="a point is worth 1 fen or more, most_percent is 0-100, nothing is negative")
+
+    def earned(self, kept: int) -> int:
+        """Points for an order of which the shop keeps `kept` fen of money in the end."""
+        return kept // 100 * self.earn_per_yuan
+
+
+@dataclass(frozen=True)
 class PriceRules:
-    """All that the merchant has set: the promotions that run, and freight templates by id."""
+    """All that the merchant has set: the promotions that run, freight templates by id, and what points are worth (None:
+    the shop has no points)."""
 
     promotions: tuple[Promotion, ...] = ()
     freight: Mapping[str, FreightTemplate] = field(default_factory=dict)
+    points: PointsRule | None = None
 
 
 @dataclass(frozen=True)
 class Adjustment:
-    """One discount: `kind` PROMOTION or COUPON, and how `amount` was shared (fen by SKU; adds up exactly)."""
+    """One discount: `kind` PROMOTION, COUPON or POINTS, and how `amount` was shared (fen by SKU; adds up exactly)."""
 
     kind: str
     id: str
@@ -231,6 +255,7 @@ class Priced:
 
     `freight` is what is paid for it, after a freight coupon took `freight_discount` off. `adjustments` add up to
     `discount_total` + `freight_discount`. `coupon_id` is the coupon that was used, None if none was worth using.
+    `points_used` points pay for `points_off` fen, which is a part of `discount_total`.
     """
 
     lines: Sequence[PricedLine]
@@ -243,3 +268,5 @@ class Priced:
     adjustments: Sequence[Adjustment]
     hints: Sequence[Hint]
     notes: Sequence[str]
+    points_used: int = 0
+    points_off: int = 0
