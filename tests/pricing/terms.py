@@ -11,6 +11,7 @@ from chalicelib.pricing.rules import (
     FreightUnit,
     Line,
     Measure,
+    PointsRule,
     Priced,
     Promotion,
     Scope,
@@ -81,5 +82,7 @@ def priced(
     freight: dict[str, FreightTemplate] | None = None,
     region: str | None = SHENZHEN,
     pickup: bool = False,
+    points: int = 0,
+    rule: PointsRule | None = None,
 ) -> Priced:
-    return price(lines, promotions, coupon, freight or {}, region, pickup)
+    return price(lines, promotions, coupon, freight or {}, region, pickup, points, rule)

@@ -16,6 +16,7 @@ from chalicelib.pricing import (
     FreightTemplate,
     FreightUnit,
     Line,
+    PointsRule,
     PriceRuleStore,
     Promotions,
     Scope,
@@ -58,7 +59,7 @@ def promotions(tables: str, clock: SettableClock) -> Promotions:
 
 def test_a_shop_without_rules_has_none(promotions: Promotions) -> None:
     rules = promotions.rules()
-    assert (rules.promotions, rules.freight) == ((), {})
+    assert (rules.promotions, rules.freight, rules.points) == ((), {}, None)
 
 
 def test_rules_come_back_as_they_were_put(promotions: Promotions) -> None:
@@ -68,6 +69,17 @@ def test_rules_come_back_as_they_were_put(promotions: Promotions) -> None:
     promotions.put_freight_template(RATES)
     rules = promotions.rules()
     assert (rules.promotions, rules.freight) == ((money, pieces), {"f": RATES})
+
+
+def test_a_shop_has_points_from_the_first_rule_on_until_it_takes_the_rule_away(promotions: Promotions) -> None:
+    promotions.put_points_rule(PointsRule())
+    promotions.put_points_rule(PointsRule(value_fen=2, most_percent=50, least_points=100, earn_per_yuan=3))
+    promotions.put_promotion(by_amount("p", (10000, 1000)))
+    assert promotions.rules().points == PointsRule(2, 50, 100, 3)
+    for _ in range(2):
+        promotions.remove_points_rule()
+        assert promotions.rules().points is None
+    assert len(promotions.rules().promotions) == 1
 
 
 def test_only_promotions_that_run_count(promotions: Promotions, clock: SettableClock) -> None:
