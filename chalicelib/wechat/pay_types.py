@@ -12,11 +12,30 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Goods:
+    """A line of an order, for WeChat's own coupons on goods. `unit_price` in fen, after the merchant's own discounts.
+
+    A `goods_id` that is not 1-32 of `[0-9A-Za-z_-]` leaves its line out; `name` is cut to 256.
+    """
+
+    goods_id: str
+    name: str
+    quantity: int
+    unit_price: int
+
+
+@dataclass(frozen=True)
 class Prepay:
     """One attempt to pay. `out_trade_no`: 6-32 of `[0-9A-Za-z_-|*]`, unique per merchant, the same on every repetition.
 
     `notify_url` is whole, or a path under the settings' notify_base; no query string. `description` is cut to the 127
-    characters that WeChat Pay takes. `time_expire` is the last moment to pay; it does not close the order.
+    characters that WeChat Pay takes. `time_expire` is the last moment to pay; it does not close the order. `openid` is
+    empty for `prepay_native`.
+
+    `goods` are sent as far as they fit into 6144 bytes. `cost_price`, fen, is for an order that is paid in several
+    parts: where it differs from `total`, WeChat Pay gives none of its discounts, so 0, not sent, is the rule.
+    `client_ip`: the shopper's device; what is no address is not sent. All of them count as parameters: a repetition
+    that differs in one is refused, so they are those of the first attempt.
     """
 
     out_trade_no: str
@@ -26,6 +45,9 @@ class Prepay:
     notify_url: str
     time_expire: datetime
     attach: str = ""
+    client_ip: str = ""
+    goods: tuple[Goods, ...] = ()
+    cost_price: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +66,7 @@ class Trade:
     """What WeChat Pay knows of one out_trade_no. `trade_state`: SUCCESS, REFUND, NOTPAY, CLOSED and rarer ones.
 
     `total` is what was asked for, before WeChat's own coupons. Of an unpaid trade the unknown fields are empty, 0 or
-    None.
+    None. `trade_type`: JSAPI or NATIVE; `openid` is who paid, of the latter whoever scanned the code.
     """
 
     appid: str
@@ -56,6 +78,7 @@ class Trade:
     total: int
     currency: str
     success_time: datetime | None
+    trade_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,10 @@ class Refund:
 
 @dataclass(frozen=True)
 class RefundStatus:
-    """`status`: PROCESSING, SUCCESS, CLOSED (only this one needs a new number) or ABNORMAL (needs the merchant)."""
+    """`status`: PROCESSING, SUCCESS, CLOSED (only this one needs a new number) or ABNORMAL (needs the merchant).
+
+    `created`: when WeChat Pay accepted it; None in callbacks, which do not say.
+    """
 
     mchid: str
     out_refund_no: str
@@ -83,6 +109,7 @@ class RefundStatus:
     refund: int
     total: int
     success_time: datetime | None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +197,7 @@ def read_trade(fields: Fields) -> Trade:
         total=amount.count("total", None if paid else 0),
         currency=amount.text("currency", "CNY"),  # optional in answers; there is no other one for domestic merchants
         success_time=fields.moment("success_time"),
+        trade_type=fields.text("trade_type", ""),
     )
 
 
@@ -188,4 +216,5 @@ def read_refund(fields: Fields, mchid: str) -> RefundStatus:
         refund=amount.count("refund"),
         total=amount.count("total"),
         success_time=fields.moment("success_time"),
+        created=fields.moment("create_time"),
     )

@@ -29,7 +29,7 @@ from chalicelib.wechat.errors import (
 )
 from chalicelib.wechat.miniprogram import MiniProgram, MiniProgramSettings, Verdict
 from chalicelib.wechat.pay import PaySettings, WeChatPay
-from chalicelib.wechat.pay_types import Notification, Prepay, Refund, RefundStatus, Trade
+from chalicelib.wechat.pay_types import Goods, Notification, Prepay, Refund, RefundStatus, Trade
 from chalicelib.wechat.push import REPLY, MessagePush, PushSettings
 from sandbox.wechat import Credentials, SandboxWeChat, make_credentials, running
 
@@ -154,7 +154,10 @@ def test_a_refund_is_told_by_callback(stage: Stage) -> None:
     assert isinstance(notification.resource, RefundStatus)
     status = notification.resource
     assert (status.mchid, status.status, status.refund) == (stage.credentials.mchid, "SUCCESS", 1990)
-    assert status == stage.pay.query_refund("R1-JS20261122T1")
+    asked = stage.pay.query_refund("R1-JS20261122T1")
+    assert asked is not None
+    assert asked.created == stage.clock()
+    assert status == replace(asked, created=None)
 
 
 def wait_for(stage: Stage, event_type: str) -> list[dict[str, Any]]:
@@ -188,6 +191,15 @@ def test_prepay_may_be_repeated_with_the_same_parameters_only(stage: Stage) -> N
     with pytest.raises(PayError) as caught:
         stage.pay.prepay(replace(order, total=1))
     assert not caught.value.uncertain
+
+
+def test_goods_and_address_are_taken_and_belong_to_the_parameters(stage: Stage) -> None:
+    goods = tuple(Goods(f"sku-{n}", "明前龙井" * 80, n, 100) for n in range(1, 31))
+    order = stage.order(goods=goods, client_ip="2001:db8::1", cost_price=1990)
+    stage.pay.prepay(order)
+    stage.pay.prepay(order)
+    with pytest.raises(PayError):
+        stage.pay.prepay(replace(order, client_ip="192.0.2.1"))
 
 
 def test_a_closed_trade_cannot_be_paid_and_closing_repeats(stage: Stage) -> None:

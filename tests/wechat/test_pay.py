@@ -1,5 +1,6 @@
 """Calls to WeChat Pay, against a peer that answers as it is told."""
 
+import json
 import re
 import threading
 from base64 import b64decode, b64encode
@@ -7,15 +8,18 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import hypothesis
 import pytest
 import urllib3
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
-from chalicelib.wechat import pay as module
+from chalicelib.wechat import transport
 from chalicelib.wechat.errors import PayError, PayMisconfigured, PayRefused, PayUnreachable, PayUnverified
 from chalicelib.wechat.pay import PaySettings, WeChatPay
-from chalicelib.wechat.pay_types import Prepay, Refund, RefundStatus, Trade
+from chalicelib.wechat.pay_types import Goods, Prepay, Refund, RefundStatus, Trade
 
 from .known import APIV3_KEY, private_pem
 from .platform import (
@@ -123,6 +127,95 @@ def test_empty_fields_are_left_out_and_long_titles_cut(pay: WeChatPay, peer: Pee
     assert set(refund) == {"out_trade_no", "out_refund_no", "amount"}
 
 
+TEA = Goods("tea-01", "龙井茶 500g", 2, 900)
+
+
+def test_goods_and_the_shoppers_address_go_along(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+    unnamed = Goods("cup_2", "", 1, 190)
+    pay.prepay(replace(ORDER, client_ip="2001:db8::1", goods=(TEA, unnamed), cost_price=2990))
+    sent = peer.requests[0].json()
+    assert sent["scene_info"] == {"payer_client_ip": "2001:db8::1"}
+    assert sent["detail"] == {
+        "cost_price": 2990,
+        "goods_detail": [
+            {"merchant_goods_id": "tea-01", "goods_name": "龙井茶 500g", "quantity": 2, "unit_price": 900},
+            {"merchant_goods_id": "cup_2", "quantity": 1, "unit_price": 190},
+        ],
+    }
+
+
+def test_the_same_goods_and_address_are_the_same_bytes_again(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+    order = replace(ORDER, client_ip="192.0.2.1", goods=(TEA,) * 3, cost_price=1990)
+    pay.prepay(order)
+    pay.prepay(replace(order))
+    first, second = peer.requests
+    assert first.body == second.body
+
+
+@pytest.mark.parametrize("goods_id", ["", "x" * 33, "茶", "a b", "a/b", "a\n"])
+def test_goods_under_an_id_that_wechat_pay_does_not_take_are_left_out(
+    pay: WeChatPay, peer: Peer, goods_id: str
+) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+    pay.prepay(replace(ORDER, goods=(replace(TEA, goods_id=goods_id), TEA)))
+    pay.prepay(replace(ORDER, goods=(replace(TEA, goods_id=goods_id),)))
+    some, none = (request.json() for request in peer.requests)
+    assert [line["merchant_goods_id"] for line in some["detail"]["goods_detail"]] == ["tea-01"]
+    assert "detail" not in none
+
+
+@pytest.mark.parametrize("client_ip", ["", "unknown", "1.2.3.4, 5.6.7.8", "fe80::1%" + "e" * 40])
+def test_what_is_no_address_is_not_sent(pay: WeChatPay, peer: Peer, client_ip: str) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+    pay.prepay(replace(ORDER, client_ip=client_ip))
+    assert "scene_info" not in peer.requests[0].json()
+
+
+@given(
+    names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=300), max_size=40),
+    cost_price=st.sampled_from([0, 1, 10**9]),
+)
+@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+def test_goods_are_sent_from_the_first_on_as_far_as_they_fit(
+    pay: WeChatPay, peer: Peer, names: list[str], cost_price: int
+) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+    goods = tuple(Goods(f"sku-{n}", name, n + 1, 100 * n) for n, name in enumerate(names))
+    pay.prepay(replace(ORDER, goods=goods, cost_price=cost_price))
+    sent = peer.requests[-1].json()
+    detail = sent.get("detail", {})
+    lines = detail.get("goods_detail", [])
+    assert detail.get("cost_price", 0) == cost_price
+    assert [line["merchant_goods_id"] for line in lines] == [f"sku-{n}" for n in range(len(lines))]
+    assert all(0 < len(line.get("goods_name", "x")) <= 256 for line in lines)
+    size = len(json.dumps(detail, ensure_ascii=False, separators=(",", ":")).encode())
+    assert size <= 6144
+    if len(lines) < len(goods):
+        longest = 2 * len(goods[len(lines)].name[:256].encode()) + 100  # escapes may double it, and more
+        assert size + 3 * longest > 6144
+
+
+def test_a_code_to_scan_is_asked_for_without_a_payer(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(signs({"code_url": "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"}))
+    code = pay.prepay_native(replace(ORDER, openid="", goods=(TEA,), client_ip="192.0.2.1"))
+    assert code == "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"
+    (request,) = peer.requests
+    assert (request.method, request.target) == ("POST", "/v3/pay/transactions/native")
+    assert request.json().keys() == {
+        "appid", "mchid", "description", "out_trade_no", "time_expire", "notify_url", "amount", "detail", "scene_info",
+    }  # fmt: skip
+    check_signature(request)
+
+
+def test_who_scanned_a_code_is_told_with_the_trade(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(signs(trade(trade_type="NATIVE", payer={"openid": "oSomebodyElse"})))
+    paid = pay.query("JS20261122T1")
+    assert paid is not None
+    assert (paid.trade_type, paid.openid) == ("NATIVE", "oSomebodyElse")
+
+
 def test_certificate_mode_names_no_key(peer: Peer, clock: FakeClock) -> None:
     certificates = {CERTIFICATE_SERIAL: platform_keys()[CERTIFICATE_SERIAL]}
     peer.will(signs({"prepay_id": "wx1"}, serial=CERTIFICATE_SERIAL, by="certificate"))
@@ -151,6 +244,7 @@ def test_a_query_tells_the_trade(pay: WeChatPay, peer: Peer) -> None:
         total=1990,
         currency="CNY",
         success_time=datetime(2026, 11, 22, 1, 59, 30, tzinfo=UTC),
+        trade_type="JSAPI",
     )
     (request,) = peer.requests
     assert request.target == f"/v3/pay/transactions/out-trade-no/JS20261122T1?mchid={MCHID}"
@@ -227,6 +321,7 @@ def test_a_refund_is_accepted_first(pay: WeChatPay, peer: Peer) -> None:
         refund=990,
         total=1990,
         success_time=None,
+        created=datetime(2026, 11, 22, 1, 59, 40, tzinfo=UTC),
     )
     assert peer.requests[0].json() == {
         "out_trade_no": "JS20261122T1",
@@ -275,13 +370,14 @@ def test_the_echo_without_a_public_key_proves_signatures_only(peer: Peer, clock:
 
 CALLS: list[Any] = [
     lambda pay: pay.prepay(ORDER),
+    lambda pay: pay.prepay_native(ORDER),
     lambda pay: pay.query("JS20261122T1"),
     lambda pay: pay.close("JS20261122T1"),
     lambda pay: pay.refund(REFUND),
     lambda pay: pay.query_refund("RJS20261122T1"),
     lambda pay: pay.echo(),
 ]
-NAMES = ["prepay", "query", "close", "refund", "query_refund", "echo"]
+NAMES = ["prepay", "native", "query", "close", "refund", "query_refund", "echo"]
 every_call = pytest.mark.parametrize("call", CALLS, ids=NAMES)
 
 
@@ -297,7 +393,7 @@ every_call = pytest.mark.parametrize("call", CALLS, ids=NAMES)
 def test_an_answer_that_wechat_pay_did_not_sign_leaves_the_outcome_unknown(
     pay: WeChatPay, peer: Peer, call: Any, how: dict[str, Any], hint: str
 ) -> None:
-    peer.will(signs({**trade(), **refund_answer(), "prepay_id": "wx1"}, **how))
+    peer.will(signs({**trade(), **refund_answer(), "prepay_id": "wx1", "code_url": "weixin://"}, **how))
     with pytest.raises(PayUnverified) as caught:
         call(pay)
     error = caught.value
@@ -366,9 +462,9 @@ def test_a_dead_connection_is_unreachable_and_uncertain(clock: FakeClock) -> Non
 def test_a_silent_platform_is_waited_for_a_bounded_time(
     peer: Peer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert module.TIMEOUT.connect_timeout
-    assert module.TIMEOUT.read_timeout
-    monkeypatch.setattr(module, "TIMEOUT", urllib3.Timeout(0.05))
+    assert transport.TIMEOUT.connect_timeout
+    assert transport.TIMEOUT.read_timeout
+    monkeypatch.setattr(transport, "TIMEOUT", urllib3.Timeout(0.05))
     done = threading.Event()
 
     def silence(request: Request) -> Answer:

@@ -15,6 +15,7 @@ from chalicelib.wechat.errors import BadCallback, PayError
 from chalicelib.wechat.pay import WeChatPay
 from chalicelib.wechat.pay_types import Notification, RefundStatus, Trade
 
+from .known import APIV3_KEY
 from .platform import (
     APPID,
     CERTIFICATE_SERIAL,
@@ -59,6 +60,7 @@ def test_a_payment_is_told_with_everything_that_must_be_compared(pay: WeChatPay)
         total=1990,
         currency="CNY",
         success_time=datetime(2026, 11, 22, 1, 59, 30, tzinfo=UTC),
+        trade_type="JSAPI",
     )
 
 
@@ -69,6 +71,7 @@ def test_a_refund_is_told_with_its_merchant(pay: WeChatPay, status: str) -> None
     assert isinstance(resource, RefundStatus)
     assert (resource.mchid, resource.status, resource.refund, resource.total) == (MCHID, status, 990, 1990)
     assert resource.success_time == NOW - timedelta(seconds=10)
+    assert resource.created is None
 
 
 def test_absent_associated_data_is_empty(pay: WeChatPay) -> None:
@@ -137,6 +140,13 @@ def test_an_unsigned_callback_is_not_even_parsed(pay: WeChatPay) -> None:
 def test_a_resource_sealed_with_another_apiv3_key_is_refused(clock: FakeClock) -> None:
     other = WeChatPay(replace(account(), apiv3_key="x" * 32), clock)
     assert reason(other, callback(trade())) == "undecryptable"
+
+
+def test_during_a_change_of_the_apiv3_key_both_open(clock: FakeClock) -> None:
+    changing = WeChatPay(account(apiv3_key="x" * 32, apiv3_key_previous=APIV3_KEY), clock)
+    assert read(changing, callback(trade())).resource
+    assert read(changing, callback(trade(), apiv3_key="x" * 32)).resource
+    assert reason(changing, callback(trade(), apiv3_key="y" * 32)) == "undecryptable"
 
 
 def change(**changes: Any) -> bytes:

@@ -1,0 +1,130 @@
+"""Signed HTTP to WeChat Pay: what every call of API V3 has in common, whatever it is about.
+
+A call that meets a dead connection, a time-out, 5xx or 429 is repeated once, with the same bytes signed anew, and then
+left to the caller. A 2xx answer counts only if WeChat Pay signed it. Error answers may come unsigned, so they are
+protected by TLS alone: they can say that a call failed and why, never that money moved.
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import urllib3
+
+from ..kernel.clock import Clock
+from .errors import PayError, PayMisconfigured, PayRefused, PayUnreachable, PayUnverified, plain_code
+from .pay_types import Fields, Malformed
+from .signing import BadSignature, MerchantKey, PlatformKeys
+
+TIMEOUT: Final = urllib3.Timeout(connect=2, read=6)
+
+_BUSY = frozenset({"SYSTEMERROR", "BANKERROR", "FREQUENCYLIMITED", "FREQUENCYLIMITEXCEED", "RATELIMITEXCEED"})
+_OURS = frozenset({"PARAMERROR", "INVALIDREQUEST", "SIGNERROR", "NOAUTH", "MCHNOTEXISTS"})
+
+T = TypeVar("T")
+
+
+class Transport:
+    """One merchant's way to WeChat Pay. `fallback_url` takes the repetition of a failed call.
+
+    Raises PayError for whatever WeChat Pay or the network does, ValueError if a configured key is none.
+    """
+
+    def __init__(
+        self,
+        merchant: MerchantKey,
+        platform: PlatformKeys,
+        base_url: str,
+        fallback_url: str | None,
+        clock: Clock,
+        http: urllib3.PoolManager | None,
+        pause: Callable[[float], None],
+    ) -> None:
+        self._merchant = merchant
+        self._platform = platform
+        self._base_urls = base_url, fallback_url or base_url
+        self._clock = clock
+        self._http = http or urllib3.PoolManager(maxsize=10, timeout=TIMEOUT)
+        self._pause = pause
+
+    def call(self, method: str, target: str, payload: Mapping[str, Any] | None = None) -> Fields:
+        """The verified answer; `target` is path and query. An answer without body is empty."""
+        body = b"" if payload is None else as_json(payload)
+        try:
+            return self._verified(self._base_urls[0], method, target, body)
+        except PayUnverified:
+            raise
+        except PayUnreachable:
+            self._pause(random.uniform(0.1, 0.4))
+        return self._verified(self._base_urls[1], method, target, body)
+
+    def _verified(self, base_url: str, method: str, target: str, body: bytes) -> Fields:
+        answer = self._once(base_url, method, target, body)
+        request_id = answer.headers.get("Request-ID", "")
+        try:
+            self._platform.verify(answer.headers, answer.data, self._clock())
+            return Fields.parse(answer.data) if answer.data else Fields({})
+        except BadSignature as error:
+            raise PayUnverified("UNVERIFIED", status=answer.status, request_id=request_id, hint=error.reason) from error
+        except Malformed as error:
+            raise PayUnverified("MALFORMED", status=answer.status, request_id=request_id) from error
+
+    def _once(self, base_url: str, method: str, target: str, body: bytes) -> urllib3.BaseHTTPResponse:
+        """A 2xx answer that nothing has proved yet."""
+        headers = {
+            "Authorization": self._merchant.authorization(method, target, body, self._clock()),
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "jishi",
+        }
+        if self._platform.preferred:
+            headers["Wechatpay-Serial"] = self._platform.preferred
+        try:
+            # A signature is good for one request: no repetition and no redirection below this line.
+            answer = self._http.request(method, base_url + target, body=body or None, headers=headers, retries=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise PayUnreachable("UNREACHABLE", hint=type(error).__name__) from error
+        if not 200 <= answer.status < 300:
+            raise _failure(answer.status, answer.headers.get("Request-ID", ""), answer.data)
+        return answer
+
+
+def as_json(payload: Mapping[str, Any]) -> bytes:
+    """The bytes that are signed and sent."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def understood(read: Callable[[], T]) -> T:
+    """What is read from a verified answer. PayUnverified if the answer makes no sense."""
+    try:
+        return read()
+    except Malformed as error:
+        raise PayUnverified("MALFORMED", status=200, hint=str(error)) from error
+
+
+def must_be_same(answered: str, asked: str) -> None:
+    """A signature does not say to which question an answer belongs; the number in it does. Raises PayUnverified."""
+    if answered != asked:
+        raise PayUnverified("UNVERIFIED", status=200, hint="answer to another question")
+
+
+def _failure(status: int, request_id: str, body: bytes) -> PayError:
+    """What a non-2xx answer means. Nothing proves who gave it; one without a code of WeChat Pay's says nothing."""
+    try:
+        fields = Fields.parse(body)
+        code, hint = fields.text("code"), fields.text("message", "")
+    except Malformed:
+        code, hint = f"HTTP_{status}", ""
+    plain = plain_code(code)
+    kind: type[PayError] = PayRefused
+    if status >= 500 or status == 429 or plain in _BUSY or plain.startswith("HTTP"):
+        kind = PayUnreachable
+    elif status == 401 or plain in _OURS or plain.endswith("NOTMATCH"):
+        kind = PayMisconfigured
+    return kind(_printable(code), status=status, request_id=request_id, hint=_printable(hint))
+
+
+def _printable(text: str) -> str:
+    """Fit for a log: anybody may have written it."""
+    return "".join(character for character in text[:200] if character.isprintable())
