@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from sandbox.wechat.crypto import random_text
 from sandbox.wechat.gate import PayError
 from sandbox.wechat.http import Answer, Call, Routes, json_answer
+from sandbox.wechat.pay import payer, trade_type
 from sandbox.wechat.state import Doc
 from sandbox.wechat.world import BEIJING, World
 
@@ -208,8 +209,8 @@ def _common_row(order: Doc, moment: float) -> Row:
         "特约商户号": "0",
         "微信订单号": order["transaction_id"],
         "商户订单号": params["out_trade_no"],
-        "用户标识": params["payer"]["openid"],
-        "交易类型": "JSAPI",
+        "用户标识": payer(order),
+        "交易类型": trade_type(order),
         "付款银行": "OTHERS",
         "货币种类": "CNY",
         "代金券金额": "0.00",

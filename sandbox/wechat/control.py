@@ -8,6 +8,7 @@
   sheet. The money is taken and the callback sent before the answer comes; `callback_status` is the shop's HTTP status,
   or unreachable, dropped, delayed. With `paySign` the parameters of wx.requestPayment are verified. `late`: the money
   was under way when the order was closed. 409 {error} if the sheet would refuse
+- `POST /_sandbox/native/pay {code_url, shopper | openid, payer_total?, late?}` -> the same: somebody scans the code
 - `GET  /_sandbox/payments`, `GET /_sandbox/payments/{out_trade_no}`, `GET /_sandbox/refunds`
 - `GET  /_sandbox/callbacks` -> every callback with the results of its attempts
 - `POST /_sandbox/callbacks/{id}/send {faults?: [{do, …}], replay?: true}` -> {callback_results}: send it now once
@@ -29,13 +30,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.wechat import crypto
-from sandbox.wechat.callbacks import Callbacks, Result
+from sandbox.wechat.acts import Acts, optional, told_results
+from sandbox.wechat.callbacks import Callbacks
 from sandbox.wechat.faults import OF_CALLBACKS, complete
 from sandbox.wechat.http import Answer, Call, Routes, json_answer, parse_json_object
 from sandbox.wechat.jobs import Jobs
 from sandbox.wechat.messages import Messages
-from sandbox.wechat.pay import CannotPay, Pay, trade
+from sandbox.wechat.pay import CannotPay, trade, trade_type
 from sandbox.wechat.people import People
 from sandbox.wechat.push import Push
 from sandbox.wechat.refunds import shown
@@ -44,10 +45,10 @@ from sandbox.wechat.world import World, rfc3339
 
 class Control:
     def __init__(
-        self, world: World, pay: Pay, callbacks: Callbacks, people: People, messages: Messages, push: Push, jobs: Jobs
+        self, world: World, acts: Acts, callbacks: Callbacks, people: People, messages: Messages, push: Push, jobs: Jobs
     ) -> None:
         self._world = world
-        self._pay = pay
+        self._acts = acts
         self._callbacks = callbacks
         self._people = people
         self._messages = messages
@@ -60,7 +61,8 @@ class Control:
             ("GET", "", lambda _: json_answer({"sandbox": (__doc__ or "").splitlines()})),
             ("POST", "login-codes", self._login_code),
             ("POST", "phone-codes", self._phone_code),
-            ("POST", "payments/{prepay_id}/pay", self._pay_sheet),
+            ("POST", "payments/{prepay_id}/pay", lambda call: self._acts.pay_sheet(call)),
+            ("POST", "native/pay", lambda call: self._acts.pay_code(call)),
             ("GET", "payments", self._payments),
             ("GET", "payments/{out_trade_no}", self._payment),
             ("GET", "refunds", self._refunds),
@@ -101,27 +103,6 @@ class Control:
         code = self._people.new_phone_code(str(body["shopper"]), str(body["phone"]))
         return json_answer({"code": code, "openid": self._people.openid(str(body["shopper"]))})
 
-    def _pay_sheet(self, call: Call) -> Answer:
-        body, prepay_id = _optional(call), call.params["prepay_id"]
-        if "paySign" in body:
-            self._check_sheet(body, prepay_id)
-        late = body.get("late") is True
-        paid, id = self._pay.pay(prepay_id, body.get("openid"), body.get("payer_total"), late)
-        results = self._callbacks.attempt(id)
-        answer = {name: paid[name] for name in ("trade_state", "transaction_id", "out_trade_no")}
-        return json_answer(answer | _told_results(results) | {"callback_id": id})
-
-    def _check_sheet(self, body: dict[str, Any], prepay_id: str) -> None:
-        """wx.requestPayment refuses parameters that the merchant did not sign."""
-        if body.get("signType") != "RSA" or body.get("package") != f"prepay_id={prepay_id}":
-            raise CannotPay("signType应为RSA，package应为prepay_id=…")
-        if not isinstance(body.get("timeStamp"), str) or not isinstance(body.get("nonceStr"), str):
-            raise CannotPay("timeStamp和nonceStr应为string")
-        keys = self._world.credentials
-        message = f"{keys.appid}\n{body['timeStamp']}\n{body['nonceStr']}\n{body['package']}\n".encode()
-        if not crypto.verifies(crypto.public_key(keys.merchant_public_key), message, str(body["paySign"])):
-            raise CannotPay("支付验证签名失败")
-
     def _payments(self, _: Call) -> Answer:
         return json_answer([self._shown(order) for order in self._world.state.every("order")])
 
@@ -130,8 +111,9 @@ class Control:
         return json_answer(self._shown(order)) if order else _refuse(404, "no such order")
 
     def _shown(self, order: dict[str, Any]) -> dict[str, Any]:
+        handles = {"JSAPI": "prepay_ids", "NATIVE": "code_urls"}[trade_type(order)]
         return trade(self._world, order) | {
-            "prepay_ids": order["prepays"],
+            handles: order["prepays"],
             "description": order["params"]["description"],
             "notify_url": order["params"]["notify_url"],
             "out_refund_nos": order["refunds"],
@@ -141,11 +123,11 @@ class Control:
         return json_answer([shown(refund) for refund in self._world.state.every("refund")])
 
     def _send_callback(self, call: Call) -> Answer:
-        body, id = _optional(call), call.params["id"]
+        body, id = optional(call), call.params["id"]
         if body.get("replay"):
-            return json_answer(_told_results(self._callbacks.replay(id)))
+            return json_answer(told_results(self._callbacks.replay(id)))
         faults = [complete(fault, OF_CALLBACKS) for fault in body.get("faults", [])]
-        return json_answer(_told_results(self._callbacks.send(id, {fault["do"]: fault for fault in faults})))
+        return json_answer(told_results(self._callbacks.send(id, {fault["do"]: fault for fault in faults})))
 
     def _consent(self, call: Call) -> Answer:
         body = parse_json_object(call.body)
@@ -189,16 +171,8 @@ class Control:
         return json_answer([])
 
 
-def _optional(call: Call) -> dict[str, Any]:
-    return parse_json_object(call.body) if call.body else {}
-
-
 def _refuse(status: int, error: str) -> Answer:
     return json_answer({"error": error}, status, code=str(status))
-
-
-def _told_results(results: list[Result]) -> dict[str, Any]:
-    return {"callback_status": results[-1] if results else None, "callback_results": results}
 
 
 def _told(callback: dict[str, Any]) -> dict[str, Any]:

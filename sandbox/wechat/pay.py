@@ -1,6 +1,7 @@
-"""Orders at WeChat Pay: prepay, query, close, and the payment itself.
+"""Orders at WeChat Pay: prepay, query, close, and the payment itself; JSAPI in the mini-program, NATIVE by scanning.
 
-An order is NOTPAY, SUCCESS or CLOSED in memory; REFUND is shown for a paid one that has a refund which did not fail.
+A NATIVE order names no payer: whoever scans its code pays. An order is NOTPAY, SUCCESS or CLOSED in memory; REFUND is
+shown for a paid one that has a refund which did not fail.
 `time_expire` ends the time to pay and closes nothing.
 """
 
@@ -42,7 +43,8 @@ _STORE = Group(
         "address": Text(512),
     }
 )
-_PREPAY = Group(
+_PAYER = Group({"openid": Text(128, required=True)}, required=True)
+_NATIVE = Group(
     {
         "appid": Text(32, required=True),
         "mchid": Text(32, required=True),
@@ -55,12 +57,12 @@ _PREPAY = Group(
         "support_fapiao": Flag(),
         "limit_pay": Many(Text(16, pattern="no_balance|no_credit|no_debit|balance_only")),
         "amount": Group({"total": Number(1, required=True), "currency": Text(3, pattern="CNY")}, required=True),
-        "payer": Group({"openid": Text(128, required=True)}, required=True),
         "detail": Group({"cost_price": Number(), "invoice_id": Text(32), "goods_detail": Many(_GOODS)}),
         "scene_info": Group({"payer_client_ip": Text(45, required=True), "device_id": Text(32), "store_info": _STORE}),
         "settle_info": Group({"profit_sharing": Flag()}),
     }
 )
+_JSAPI = Group({**_NATIVE.fields, "payer": _PAYER})
 _CLOSE = Group({"mchid": Text(32, required=True)})
 _DESCRIPTIONS = {
     "SUCCESS": "支付成功",
@@ -80,33 +82,41 @@ class Pay:
         self._callbacks = callbacks
         orders = "/v3/pay/transactions"
         self.routes = Routes(
-            ("POST", f"{orders}/jsapi", self._prepay),
+            ("POST", f"{orders}/jsapi", self._prepay_jsapi),
+            ("POST", f"{orders}/native", self._prepay_native),
             ("GET", f"{orders}/out-trade-no/{{out_trade_no}}", self._query),
             ("GET", f"{orders}/id/{{transaction_id}}", self._query_by_id),
             ("POST", f"{orders}/out-trade-no/{{out_trade_no}}/close", self._close),
         )
 
-    def _prepay(self, call: Call) -> Answer:
-        body = read_body(call, _PREPAY)
+    def _prepay_jsapi(self, call: Call) -> Answer:
+        prepay_id = f"wx{self._world.now().astimezone(BEIJING):%Y%m%d%H%M%S}{random_text(20, '0123456789abcdef')}"
+        return self._prepay(read_body(call, _JSAPI), "JSAPI", "prepay_id", prepay_id)
+
+    def _prepay_native(self, call: Call) -> Answer:
+        code_url = f"weixin://wxpay/bizpayurl?pr={random_text(9)}"
+        return self._prepay(read_body(call, _NATIVE), "NATIVE", "code_url", code_url)
+
+    def _prepay(self, body: Doc, trade_type: str, name: str, handle: str) -> Answer:
+        """Answer with a new handle of the order: what the payment sheet is opened with, or the code to be scanned."""
         expires = self._check_prepay(body)
         state, now = self._world.state, self._world.now()
         with state.transaction():
             order = state.get("order", body["out_trade_no"])
             if order is None:
                 order = {"params": body, "state": "NOTPAY", "created": now.timestamp(), "refunds": [], "prepays": []}
-                order["expires"] = expires.timestamp()
+                order |= {"expires": expires.timestamp(), "trade_type": trade_type}
             _check_again(order, body)
-            prepay_id = f"wx{now.astimezone(BEIJING):%Y%m%d%H%M%S}{random_text(20, '0123456789abcdef')}"
-            order["prepays"].append(prepay_id)
+            order["prepays"].append(handle)
             state.put("order", body["out_trade_no"], order)
-            state.put("prepay", prepay_id, {"out_trade_no": body["out_trade_no"], "created": now.timestamp()})
-        return json_answer({"prepay_id": prepay_id})
+            state.put("prepay", handle, {"out_trade_no": body["out_trade_no"], "created": now.timestamp()})
+        return json_answer({name: handle})
 
     def _check_prepay(self, body: Mapping[str, Any]) -> datetime:
         check_mchid(self._world, body["mchid"])
         if body["appid"] != self._world.credentials.appid:
             raise PayError(400, "APPID_MCHID_NOT_MATCH", "appid和mchid不匹配")
-        if not self._world.state.get("shopper", body["payer"]["openid"]):
+        if "payer" in body and not self._world.state.get("shopper", body["payer"]["openid"]):
             raise param_error("/payer/openid", "无效的openid", body["payer"]["openid"])
         if "detail" in body and len(json.dumps(body["detail"], ensure_ascii=False).encode()) > 6144:
             raise param_error("/detail", "长度超过6144字节")
@@ -144,22 +154,22 @@ class Pay:
             self._world.state.put("order", call.params["out_trade_no"], order)
         return Answer(204)
 
-    def pay(self, prepay_id: str, openid: str | None, payer_total: int | None, late: bool) -> tuple[Doc, str]:
+    def pay(self, handle: str, openid: str | None, payer_total: int | None, late: bool) -> tuple[Doc, str]:
         """What the payment sheet does: the money is taken and a callback made. The trade and the callback's id.
 
-        `late` is money that was under way when the order was closed: neither the closing nor a deadline stops it.
-        KeyError for an unknown prepay_id, CannotPay if the sheet would refuse.
+        `handle` is a prepay_id or a code_url; a code is paid by whoever scanned it, so it needs `openid`. `late` is
+        money that was under way when the order was closed: neither the closing nor a deadline stops it.
+        KeyError for an unknown handle, CannotPay if the sheet would refuse.
         """
         state, now = self._world.state, self._world.now().timestamp()
         with state.transaction():
-            prepay = state.get("prepay", prepay_id)
+            prepay = state.get("prepay", handle)
             if prepay is None:
-                raise KeyError(prepay_id)
+                raise KeyError(handle)
             order = self._order(prepay["out_trade_no"])
             _check_payable(order, prepay, now, late)
             params = order["params"]
-            if openid not in (None, params["payer"]["openid"]):
-                raise CannotPay("支付者与下单的openid不一致")
+            order["openid"] = self._payer(params, openid)
             total = params["amount"]["total"]
             order["payer_total"] = total if payer_total is None else payer_total
             if not 0 <= order["payer_total"] <= total:
@@ -171,6 +181,14 @@ class Pay:
             paid = trade(self._world, order)
             id = self._callbacks.make("TRANSACTION.SUCCESS", "transaction", "支付成功", params["notify_url"], paid)
         return paid, id
+
+    def _payer(self, params: Mapping[str, Any], openid: str | None) -> str:
+        wanted = params["payer"]["openid"] if "payer" in params else openid
+        if openid not in (None, wanted):
+            raise CannotPay("支付者与下单的openid不一致")
+        if wanted is None or not self._world.state.get("shopper", wanted):
+            raise CannotPay("请用微信扫码支付")
+        return str(wanted)
 
 
 def _check_again(order: Doc, body: Mapping[str, Any]) -> None:
@@ -194,7 +212,16 @@ def _check_payable(order: Doc, prepay: Doc, now: float, late: bool) -> None:
     if now >= order["expires"]:
         raise CannotPay("已超过支付截止时间")
     if now >= prepay["created"] + PREPAY_LIVES.total_seconds():
-        raise CannotPay("prepay_id已过期")
+        raise CannotPay("prepay_id或code_url已过期")
+
+
+def payer(order: Doc) -> str:
+    """Whose money a paid order took. One that an older version kept names only who was to pay."""
+    return str(order.get("openid") or order["params"]["payer"]["openid"])
+
+
+def trade_type(order: Doc) -> str:
+    return str(order.get("trade_type", "JSAPI"))
 
 
 def trade_state(world: World, order: Doc) -> str:
@@ -221,10 +248,10 @@ def trade(world: World, order: Doc) -> Doc:
     amount = {"total": total, "payer_total": order["payer_total"], "currency": "CNY", "payer_currency": "CNY"}
     return common | {
         "transaction_id": order["transaction_id"],
-        "trade_type": "JSAPI",
+        "trade_type": trade_type(order),
         "bank_type": "OTHERS",
         "success_time": rfc3339(order["paid"]),
-        "payer": {"openid": params["payer"]["openid"]},
+        "payer": {"openid": payer(order)},
         "amount": amount,
         "promotion_detail": _promotion(total - order["payer_total"]),
     }

@@ -13,6 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.wrappers import Response
 
+from sandbox.wechat.acts import Acts
 from sandbox.wechat.bills import Bills
 from sandbox.wechat.callbacks import Callbacks
 from sandbox.wechat.control import Control
@@ -75,7 +76,8 @@ class SandboxWeChat:
         self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
         mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world)
         self._mini_side = MiniSide(tokens, [part.routes for part in mini])
-        self._control = Control(world, pay, callbacks, people, messages, push, jobs)
+        acts = Acts(world, pay, callbacks, people)
+        self._control = Control(world, acts, callbacks, people, messages, push, jobs)
         self._closing = threading.Event()
         jobs.start()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.wechat.http import Answer, Call, Routes
 from sandbox.wechat.miniprogram import ok, read_json
-from sandbox.wechat.pay import trade_state
+from sandbox.wechat.pay import payer, trade_state
 from sandbox.wechat.state import Doc
 from sandbox.wechat.tokens import ApiError
 from sandbox.wechat.world import World
@@ -40,8 +40,8 @@ class Shipping:
         state = self._world.state
         with state.transaction():
             order = self._paid(body["order_key"].get("transaction_id"), body["order_key"].get("out_trade_no"))
-            payer = body.get("payer")
-            if not isinstance(payer, dict) or payer.get("openid") != order["params"]["payer"]["openid"]:
+            named = body.get("payer")
+            if not isinstance(named, dict) or named.get("openid") != payer(order):
                 raise ApiError(10060031, "该笔支付单不属于 openid 所指定的用户")
             if self._order_state(order) == _REFUNDED:
                 raise ApiError(10060004, "支付单处于不可发货的状态")
@@ -87,7 +87,7 @@ class Shipping:
             "merchant_trade_no": params["out_trade_no"],
             "description": params["description"],
             "paid_amount": order["payer_total"],
-            "openid": params["payer"]["openid"],
+            "openid": payer(order),
             "trade_create_time": int(order["created"]),
             "pay_time": int(order["paid"]),
             "order_state": self._order_state(order),

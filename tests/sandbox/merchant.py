@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sandbox.wechat import Credentials
 
 PREPAY = "/v3/pay/transactions/jsapi"
+NATIVE = "/v3/pay/transactions/native"
 REFUNDS = "/v3/refund/domestic/refunds"
 
 
@@ -152,6 +153,14 @@ class Merchant:
 
     def paid(self, number: str = "order-0001", total: int = 100) -> Any:
         return self.pay(self.prepay(number, total))
+
+    def code(self, number: str = "order-0001", total: int = 100, **changed: object) -> str:
+        reply = self.call("POST", NATIVE, self.order(number, total, **{"payer": ..., **changed}))
+        assert reply.status == 200, reply.body
+        return str(reply.json()["code_url"])
+
+    def scan(self, code_url: str, shopper: str = "bert", **more: object) -> Any:
+        return self.http.control("native/pay", {"code_url": code_url, "shopper": shopper, **more})
 
     def query(self, number: str = "order-0001") -> Reply:
         return self.call("GET", f"/v3/pay/transactions/out-trade-no/{number}?mchid={self.credentials.mchid}")

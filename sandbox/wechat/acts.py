@@ -1,0 +1,60 @@
+"""What shoppers and the platform do when the control API asks them to. Each takes the request as it came.
+
+KeyError for something unknown or missing, ValueError for a bad value, CannotPay where the platform would refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.wechat import crypto
+from sandbox.wechat.callbacks import Callbacks, Result
+from sandbox.wechat.http import Answer, Call, json_answer, parse_json_object
+from sandbox.wechat.pay import CannotPay, Pay
+from sandbox.wechat.people import People
+from sandbox.wechat.world import World
+
+
+class Acts:
+    def __init__(self, world: World, pay: Pay, callbacks: Callbacks, people: People) -> None:
+        self._world = world
+        self._pay = pay
+        self._callbacks = callbacks
+        self._people = people
+
+    def pay_sheet(self, call: Call) -> Answer:
+        body, prepay_id = optional(call), call.params["prepay_id"]
+        if "paySign" in body:
+            self._check_sheet(body, prepay_id)
+        return self._take_money(prepay_id, body.get("openid"), body)
+
+    def pay_code(self, call: Call) -> Answer:
+        body = parse_json_object(call.body)
+        openid = self._people.openid(str(body["shopper"])) if "shopper" in body else body["openid"]
+        return self._take_money(str(body["code_url"]), openid, body)
+
+    def _take_money(self, handle: str, openid: str | None, body: dict[str, Any]) -> Answer:
+        paid, id = self._pay.pay(handle, openid, body.get("payer_total"), body.get("late") is True)
+        results = self._callbacks.attempt(id)
+        answer = {name: paid[name] for name in ("trade_state", "transaction_id", "out_trade_no")}
+        return json_answer(answer | told_results(results) | {"callback_id": id})
+
+    def _check_sheet(self, body: dict[str, Any], prepay_id: str) -> None:
+        """wx.requestPayment refuses parameters that the merchant did not sign."""
+        if body.get("signType") != "RSA" or body.get("package") != f"prepay_id={prepay_id}":
+            raise CannotPay("signType应为RSA，package应为prepay_id=…")
+        if not isinstance(body.get("timeStamp"), str) or not isinstance(body.get("nonceStr"), str):
+            raise CannotPay("timeStamp和nonceStr应为string")
+        keys = self._world.credentials
+        message = f"{keys.appid}\n{body['timeStamp']}\n{body['nonceStr']}\n{body['package']}\n".encode()
+        if not crypto.verifies(crypto.public_key(keys.merchant_public_key), message, str(body["paySign"])):
+            raise CannotPay("支付验证签名失败")
+
+
+def optional(call: Call) -> dict[str, Any]:
+    """The body of a request that needs none."""
+    return parse_json_object(call.body) if call.body else {}
+
+
+def told_results(results: list[Result]) -> dict[str, Any]:
+    return {"callback_status": results[-1] if results else None, "callback_results": results}
