@@ -18,6 +18,7 @@ from .call import Call, Endpoint
 from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, SignatureMissing, StaffOnly, error_answer
 
 MOST_BYTES = 64 * 1024
+MOST_PROBLEM = 300
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 KEY = re.compile(r"[\x21-\x7e]{8,64}")
 JSON = "application/json; charset=utf-8"
@@ -28,6 +29,9 @@ class Malformed(Invalid):
 
     code = "MALFORMED"
     message = "请求参数有误"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem=problem[:MOST_PROBLEM])  # it names an unknown field, which may be as long as the body
 
 
 def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
