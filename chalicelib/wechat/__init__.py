@@ -1,6 +1,8 @@
 """The adapters to the WeChat platform: the only code that speaks its wire formats.
 
-    pay.py          WeChat Pay, API V3: prepay, query, close, refund, callbacks (signing.py holds its cryptography)
+    pay.py          WeChat Pay, API V3: prepay, query, close, refund, callbacks (transport.py: signed HTTP; callbacks.py;
+                    signing.py: its cryptography)
+    bills.py        the bills of a day
     miniprogram.py  login codes, phone numbers, subscribe messages, content checks, mini-program codes
     push.py         messages that the platform pushes to the shop
     errors.py       every error of the three

@@ -14,6 +14,8 @@ For the payments domain, which decides what becomes of the order:
     ├── PayUnreachable       no answer that counts: ask again, the outcome is unknown
     │   └── PayUnverified    an answer came, but nothing proves that WeChat Pay gave it, or it makes no sense
     ├── PayRefused           WeChat Pay said no for a reason of the order
+    │   ├── BillNotReady     the bill of that day is still being made: ask again in half an hour
+    │   └── NoBill           nothing happened on that day: final
     ├── PayMisconfigured     WeChat Pay said no for a reason of ours: alarm, no repetition helps
     └── BadCallback          a callback that must not be believed
 """
@@ -138,6 +140,18 @@ class PayRefused(PayError):
         super().__init__(code, status=status, request_id=request_id, hint=hint)
         # Topping up the merchant's account makes the same refund succeed under the same number.
         self.retryable = self.is_code("NOT_ENOUGH")
+
+
+class BillNotReady(PayRefused):
+    """STATEMENT_CREATING."""
+
+    def __init__(self, code: str, *, status: int = 0, request_id: str = "", hint: str = "") -> None:
+        super().__init__(code, status=status, request_id=request_id, hint=hint)
+        self.retryable = True
+
+
+class NoBill(PayRefused):
+    """NO_STATEMENT_EXIST."""
 
 
 class PayMisconfigured(PayError):

@@ -60,7 +60,7 @@ class Transport:
         return self._verified(self._base_urls[1], method, target, body)
 
     def _verified(self, base_url: str, method: str, target: str, body: bytes) -> Fields:
-        answer = self._once(base_url, method, target, body)
+        answer = self._send(method, base_url + target, target, body, whole=True)
         request_id = answer.headers.get("Request-ID", "")
         try:
             self._platform.verify(answer.headers, answer.data, self._clock())
@@ -70,8 +70,16 @@ class Transport:
         except Malformed as error:
             raise PayUnverified("MALFORMED", status=answer.status, request_id=request_id) from error
 
-    def _once(self, base_url: str, method: str, target: str, body: bytes) -> urllib3.BaseHTTPResponse:
-        """A 2xx answer that nothing has proved yet."""
+    def stream(self, url: str) -> urllib3.BaseHTTPResponse:
+        """A download from where a verified answer said: unsigned, unread, for the caller to close. One attempt."""
+        try:
+            target = urllib3.util.parse_url(url).request_uri  # as it will be sent, since that is what must be signed
+        except urllib3.exceptions.LocationParseError as error:
+            raise PayUnverified("MALFORMED", status=200, hint="download_url") from error
+        return self._send("GET", url, target, b"", whole=False)
+
+    def _send(self, method: str, url: str, target: str, body: bytes, *, whole: bool) -> urllib3.BaseHTTPResponse:
+        """A 2xx answer that nothing has proved yet; with `whole` read and unpacked, otherwise not even read."""
         headers = {
             "Authorization": self._merchant.authorization(method, target, body, self._clock()),
             "Accept": "application/json",
@@ -82,12 +90,20 @@ class Transport:
             headers["Wechatpay-Serial"] = self._platform.preferred
         try:
             # A signature is good for one request: no repetition and no redirection below this line.
-            answer = self._http.request(method, base_url + target, body=body or None, headers=headers, retries=False)
+            answer = self._http.request(
+                method,
+                url,
+                body=body or None,
+                headers=headers,
+                retries=False,
+                preload_content=whole,
+                decode_content=whole,
+            )
+            if 200 <= answer.status < 300:
+                return answer
+            raise _failure(answer.status, answer.headers.get("Request-ID", ""), answer.data)
         except urllib3.exceptions.HTTPError as error:
             raise PayUnreachable("UNREACHABLE", hint=type(error).__name__) from error
-        if not 200 <= answer.status < 300:
-            raise _failure(answer.status, answer.headers.get("Request-ID", ""), answer.data)
-        return answer
 
 
 def as_json(payload: Mapping[str, Any]) -> bytes:

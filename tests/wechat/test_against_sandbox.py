@@ -1,5 +1,6 @@
 """The whole client against the sandbox's WeChat, which knows the official rules and shares no code with it."""
 
+import hashlib
 import json
 import threading
 import urllib.error
@@ -12,10 +13,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.kernel.clock import SHANGHAI
+from chalicelib.wechat.bills import Bills
 from chalicelib.wechat.errors import (
     BadCallback,
+    BillNotReady,
     LoginCodeInvalid,
     MessageRefused,
+    NoBill,
     NoConsent,
     PayError,
     PayMisconfigured,
@@ -200,6 +205,22 @@ def test_goods_and_address_are_taken_and_belong_to_the_parameters(stage: Stage) 
     stage.pay.prepay(order)
     with pytest.raises(PayError):
         stage.pay.prepay(replace(order, client_ip="192.0.2.1"))
+
+
+def test_yesterdays_bills_are_fetched_and_their_hash_agrees(stage: Stage) -> None:
+    bills, order = Bills(stage.pay), stage.order()
+    stage.pays(stage.pay.prepay(order))
+    today = stage.clock().astimezone(SHANGHAI).date()
+    stage.clock.advance(hours=17)  # 03:00 of the next day
+    with pytest.raises(BillNotReady):
+        bills.trade(today)
+    stage.clock.advance(hours=8)
+    for offer in (bills.trade(today), bills.fund_flow(today)):
+        file = b"".join(bills.download(offer))
+        assert offer.hash_value == hashlib.sha1(file).hexdigest()
+        assert order.out_trade_no in file.decode()
+    with pytest.raises(NoBill):
+        bills.trade(today - timedelta(days=1))
 
 
 def test_a_closed_trade_cannot_be_paid_and_closing_repeats(stage: Stage) -> None:

@@ -22,6 +22,7 @@ def loaded_by(module: str) -> set[str]:
     [
         ("chalicelib.wechat", {"cryptography", "urllib3", "wechatpy", "requests"}),
         ("chalicelib.wechat.pay", {"wechatpy", "requests", "xmltodict", "cryptography.x509"}),
+        ("chalicelib.wechat.bills", {"wechatpy", "requests", "xmltodict", "cryptography.x509"}),
         ("chalicelib.wechat.miniprogram", {"wechatpy", "requests", "xmltodict", "cryptography"}),
         ("chalicelib.wechat.push", {"wechatpy", "requests", "xmltodict", "cryptography", "urllib3"}),
     ],
