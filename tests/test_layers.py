@@ -30,7 +30,7 @@ LINE = (
     {"wechat"},
     {"web"},
     {"identity", "addresses", "catalog", "stock", "messaging", "campaigns"},
-    {"coupons", "campaigns.groupbuy", "campaigns.bargain"},
+    {"coupons", "points", "campaigns.groupbuy", "campaigns.bargain"},
     {"pricing", "campaigns.kinds"},
     {"cart"},
     {"orders"},
