@@ -187,12 +187,8 @@ def test_an_event_without_what_is_optional_in_it_is_answered(house: House, route
         "stageVariables": None,
         "body": None,
     }
-    for more in (
-        {},
-        {"body": "%%%", "isBase64Encoded": True},
-        {"body": "ü", "isBase64Encoded": True},
-        {"headers": None},
-    ):
+    unreadable = ({"body": "%%%", "isBase64Encoded": True}, {"body": "ü", "isBase64Encoded": True})
+    for more in ({}, *(unreadable if endpoint.body is not None else ())):
         answer = app({**event, **more}, None)
         house.hold(endpoint, Answer(answer["statusCode"], answer["headers"], answer["body"] or ""))
 
@@ -224,7 +220,9 @@ def test_every_field_says_how_much_it_takes(route: str) -> None:
 def judge(endpoint: Endpoint, body: bytes, answer: Answer, where: str) -> None:
     """What does not fit the contract is MALFORMED, and what fits is not."""
     try:
-        fits = body_schema(endpoint).is_valid(json.loads(body))
+        said = json.loads(body)
+        json.dumps(said, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        fits = body_schema(endpoint).is_valid(said)
     except (ValueError, RecursionError, OverflowError):
         fits = False
     malformed = answer.status == 400 and answer.code == "MALFORMED"
@@ -283,7 +281,7 @@ def forged(house: House) -> dict[str, str]:
         "of another key": jwt.encode(claims, other, "HS256", {"kid": "test"}),
         "of no key": jwt.encode(claims, other, "HS256", {"kid": "none"}),
         "without a key id": jwt.encode(claims, other, "HS256"),
-        "a path for a key": jwt.encode(claims, b"", "HS256", {"kid": "../../../../dev/null"}),
+        "a path for a key": jwt.encode(claims, other, "HS256", {"kid": "../../../../dev/null"}),
         "another algorithm": jwt.encode(claims, other * 2, "HS512", {"kid": "test"}),
         "a number for a key": f"{quoted({'alg': 'HS256', 'kid': 1})}.{payload}.{signature}",
         "a list for a header": f"{quoted([])}.{payload}.{signature}",
