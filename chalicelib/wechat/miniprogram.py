@@ -46,6 +46,7 @@ _EVERYWHERE: Errcodes = {
     45011: WeChatRateLimited,
     40226: RiskyUser,
 }
+_NO_CODES: Errcodes = {}
 _LOGIN: Errcodes = {40029: LoginCodeInvalid, 40163: LoginCodeInvalid}
 _PHONE: Errcodes = {
     40029: PhoneCodeInvalid,
@@ -99,6 +100,10 @@ class MiniProgram:
         # The platform wants secrets and tokens in URLs, which urllib3 logs when somebody turns debugging on.
         logging.getLogger("urllib3.connectionpool").addFilter(_holds_no_secret)
 
+    @property
+    def appid(self) -> str:
+        return self._settings.appid
+
     def code_to_session(self, code: str) -> WeChatSession:
         """Raises LoginCodeInvalid, RiskyUser, WeChatRateLimited, WeChatBusy, WeChatMisconfigured."""
         query = {
@@ -115,7 +120,7 @@ class MiniProgram:
 
         Raises PhoneCodeInvalid, RiskyUser, WeChatRateLimited, WeChatBusy, WeChatMisconfigured.
         """
-        answer = self._post("wxa/business/getuserphonenumber", {"code": code, "openid": openid}, _PHONE)
+        answer = self.post("wxa/business/getuserphonenumber", {"code": code, "openid": openid}, _PHONE)
         info = answer.get("phone_info")
         if not isinstance(info, dict):
             raise WeChatBusy(uncertain=True)
@@ -132,12 +137,10 @@ class MiniProgram:
             "template_id": template_id,
             "page": page,
             "data": {name: {"value": value} for name, value in data.items()},
-            "miniprogram_state": {"release": "formal", "trial": "trial", "develop": "developer"}[
-                self._settings.version
-            ],
+            "miniprogram_state": _MESSAGE_STATE[self._settings.version],
             "lang": "zh_CN",
         }
-        self._post("cgi-bin/message/subscribe/send", message, _MESSAGE)
+        self.post("cgi-bin/message/subscribe/send", message, _MESSAGE)
 
     def check_text(self, openid: str, content: str, scene: Literal[1, 2, 3, 4]) -> Verdict:
         """`content` up to 2500 characters; scene: 1 profile, 2 comment, 3 forum, 4 social log.
@@ -146,7 +149,7 @@ class MiniProgram:
         """
         question = {"version": 2, "scene": scene, "openid": openid, "content": content}
         try:
-            answer = self._post("wxa/msg_sec_check", question, {})
+            answer = self.post("wxa/msg_sec_check", question)
         except WeChatMisconfigured as error:
             if error.details.get("errcode") != _NOT_SEEN_LATELY:
                 raise
@@ -162,7 +165,7 @@ class MiniProgram:
     def check_image(self, openid: str, url: str, scene: Literal[1, 2, 3, 4]) -> str:
         """Starts a check of a public image. Returns the trace_id of the verdict, pushed within 30 minutes."""
         question = {"media_url": url, "media_type": 2, "version": 2, "scene": scene, "openid": openid}
-        return _text(self._post("wxa/media_check_async", question, {}), "trace_id")
+        return _text(self.post("wxa/media_check_async", question), "trace_id")
 
     def mini_program_code(self, scene: str, page: str, width: int) -> bytes:
         """An image that opens `page`; any number of them. `scene` up to 32 of digits, letters and
@@ -180,6 +183,15 @@ class MiniProgram:
         if not getattr(answer, "headers", {}).get("Content-Type", "").startswith("image/"):
             raise WeChatBusy(uncertain=True)
         return bytes(answer.content)
+
+    def post(self, path: str, payload: Mapping[str, Any], errcodes: Errcodes = _NO_CODES) -> dict[str, Any]:
+        """Any call with the shared access token. Raises what `errcodes` says, else as every call here; the errcode is
+        in the error's `details`, unless no usable answer came.
+        """
+        answer = self._send(path, payload, errcodes)
+        if not isinstance(answer, dict) or "errcode" not in answer:
+            raise WeChatBusy(uncertain=True)
+        return answer
 
     def _fetch_token(self, force: bool) -> StoredToken:
         wanted = {
@@ -208,12 +220,6 @@ class MiniProgram:
         if content.get("errcode", 0) != 0:
             raise _refusal(content["errcode"], errcodes)
         return content
-
-    def _post(self, path: str, payload: Mapping[str, Any], errcodes: Errcodes) -> dict[str, Any]:
-        answer = self._send(path, payload, errcodes)
-        if not isinstance(answer, dict) or "errcode" not in answer:
-            raise WeChatBusy(uncertain=True)
-        return answer
 
     def _send(self, path: str, payload: Mapping[str, Any], errcodes: Errcodes) -> Any:
         """The JSON object that wechatpy read, or its response if it is none (an image)."""

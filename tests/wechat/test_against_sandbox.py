@@ -32,10 +32,12 @@ from chalicelib.wechat.errors import (
     WeChatBusy,
     WeChatMisconfigured,
 )
-from chalicelib.wechat.miniprogram import MiniProgram, MiniProgramSettings, Verdict
+from chalicelib.wechat.miniprogram import MiniProgram, MiniProgramSettings
 from chalicelib.wechat.pay import PaySettings, WeChatPay
 from chalicelib.wechat.pay_types import Goods, Notification, Prepay, Refund, RefundStatus, Trade
 from chalicelib.wechat.push import REPLY, MessagePush, PushSettings
+from chalicelib.wechat.shipping import Logistics, Parcel, PlatformState, Shipping, ShippingRefused, Upload
+from chalicelib.wechat.shipping import Verdict as ShippingVerdict
 from sandbox.wechat import Credentials, SandboxWeChat, make_credentials, running
 
 from .platform import Answer, FakeClock, Peer, Request
@@ -513,3 +515,37 @@ def test_a_pushed_event_is_read(stage: Stage, clock: FakeClock, mode: str, form:
     (message,) = heard
     assert message["trace_id"] == "六0ae"
     assert message["Event"] == "wxa_media_check"
+
+
+def test_a_delivery_is_reported_once_and_seen_by_the_platform(stage: Stage) -> None:
+    shipping, order = Shipping(stage.app, stage.credentials.mchid), stage.order()
+    parcel = Parcel("龙井茶 500g", "SF0001", "SF", "13800138000")
+    upload = Upload(order.out_trade_no, order.openid, Logistics.EXPRESS, (parcel,), stage.clock())
+    prepay_id = stage.pay.prepay(order)
+    assert refused(shipping, upload) is ShippingVerdict.AGAIN, "not paid yet, as far as the platform knows"
+    stage.pays(prepay_id)
+    assert shipping.order_state(order.out_trade_no) == PlatformState.TO_SHIP
+    assert refused(shipping, replace(upload, openid="oSomebodyElse")) is ShippingVerdict.STAFF
+    shipping.upload(upload)
+    assert shipping.order_state(order.out_trade_no) == PlatformState.SHIPPED
+    stage.clock.advance(seconds=1)
+    assert refused(shipping, replace(upload, at=stage.clock())) is ShippingVerdict.DONE
+    shipping.remind_receive(order.out_trade_no, stage.clock())
+    assert shipping.is_trade_managed()
+
+
+def test_a_delivery_in_two_parcels_is_shipped_with_the_last(stage: Stage) -> None:
+    shipping, order = Shipping(stage.app, stage.credentials.mchid), stage.order()
+    stage.pays(stage.pay.prepay(order))
+    for number, (last, state) in enumerate([(False, PlatformState.TO_SHIP), (True, PlatformState.SHIPPED)]):
+        stage.clock.advance(seconds=1)
+        parcels = (Parcel("龙井茶", f"YT{number}", "YTO"),)
+        way = {"split": True, "all_delivered": last}
+        shipping.upload(Upload(order.out_trade_no, order.openid, Logistics.EXPRESS, parcels, stage.clock(), **way))
+        assert shipping.order_state(order.out_trade_no) == state
+
+
+def refused(shipping: Shipping, upload: Upload) -> ShippingVerdict:
+    with pytest.raises(ShippingRefused) as caught:
+        shipping.upload(upload)
+    return caught.value.verdict

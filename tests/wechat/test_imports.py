@@ -24,6 +24,7 @@ def loaded_by(module: str) -> set[str]:
         ("chalicelib.wechat.pay", {"wechatpy", "requests", "xmltodict", "cryptography.x509"}),
         ("chalicelib.wechat.bills", {"wechatpy", "requests", "xmltodict", "cryptography.x509"}),
         ("chalicelib.wechat.miniprogram", {"wechatpy", "requests", "xmltodict", "cryptography"}),
+        ("chalicelib.wechat.shipping", {"wechatpy", "requests", "xmltodict", "cryptography"}),
         ("chalicelib.wechat.push", {"wechatpy", "requests", "xmltodict", "cryptography", "urllib3"}),
     ],
 )
