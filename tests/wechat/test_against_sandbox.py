@@ -32,7 +32,7 @@ from chalicelib.wechat.errors import (
     WeChatBusy,
     WeChatMisconfigured,
 )
-from chalicelib.wechat.miniprogram import MiniProgram, MiniProgramSettings
+from chalicelib.wechat.miniprogram import MiniProgram, MiniProgramSettings, Verdict
 from chalicelib.wechat.pay import PaySettings, WeChatPay
 from chalicelib.wechat.pay_types import Goods, Notification, Prepay, Refund, RefundStatus, Trade
 from chalicelib.wechat.push import REPLY, MessagePush, PushSettings
