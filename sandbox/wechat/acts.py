@@ -1,6 +1,6 @@
 """What shoppers and the platform do when the control API asks them to. Each takes the request as it came.
 
-KeyError for something unknown or missing, ValueError for a bad value, CannotPay where the platform would refuse.
+KeyError for something unknown or missing, ValueError for a bad value, CannotDo where the platform would refuse.
 """
 
 from __future__ import annotations
@@ -12,15 +12,21 @@ from sandbox.wechat.callbacks import Callbacks, Result
 from sandbox.wechat.http import Answer, Call, json_answer, parse_json_object
 from sandbox.wechat.pay import CannotPay, Pay
 from sandbox.wechat.people import People
+from sandbox.wechat.push import Push
+from sandbox.wechat.settlement import Settlements
 from sandbox.wechat.world import World
 
 
 class Acts:
-    def __init__(self, world: World, pay: Pay, callbacks: Callbacks, people: People) -> None:
+    def __init__(
+        self, world: World, pay: Pay, callbacks: Callbacks, people: People, settlements: Settlements, push: Push
+    ) -> None:
         self._world = world
         self._pay = pay
         self._callbacks = callbacks
         self._people = people
+        self._settlements = settlements
+        self._push = push
 
     def pay_sheet(self, call: Call) -> Answer:
         body, prepay_id = optional(call), call.params["prepay_id"]
@@ -38,6 +44,22 @@ class Acts:
         results = self._callbacks.attempt(id)
         answer = {name: paid[name] for name in ("trade_state", "transaction_id", "out_trade_no")}
         return json_answer(answer | told_results(results) | {"callback_id": id})
+
+    def confirm_receipt(self, call: Call) -> Answer:
+        url = str(optional(call).get("push_url", ""))
+        order_state, id = self._settlements.confirm(call.params["out_trade_no"], url)
+        results = self._push.attempt(id) if id else []
+        return json_answer({"order_state": order_state, "push_status": results[-1] if results else None})
+
+    def push_event(self, call: Call) -> Answer:
+        body = parse_json_object(call.body)
+        event, url = body["event"], body.get("url") or self._push.address()
+        if isinstance(event, str):
+            event = self._settlements.event(event, body.get("out_trade_no"))
+        if not url:
+            raise ValueError("url is missing, and no push address was verified")
+        status, answer = self._push.send(event, url, body.get("mode", "secure"), body.get("form", "json"))
+        return json_answer({"status": status, "answer": answer, "event": event})
 
     def _check_sheet(self, body: dict[str, Any], prepay_id: str) -> None:
         """wx.requestPayment refuses parameters that the merchant did not sign."""

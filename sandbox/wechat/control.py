@@ -17,8 +17,14 @@
 - `GET  /_sandbox/messages` -> subscribe messages that were sent
 - `GET  /_sandbox/calls` -> every call received: time, method, path, status, code, faults. `DELETE` forgets them
 - `GET  /_sandbox/clock` -> {now, offset_seconds}; `POST /_sandbox/clock {advance_seconds}`
-- `POST /_sandbox/push {event, url, mode?: plain|secure, form?: json|xml}` -> {status, answer}
-- `POST /_sandbox/push/verify {url}` -> {status, echoed}
+- `POST /_sandbox/push {event, url?, out_trade_no?, mode?: plain|secure, form?: json|xml}` -> {status, answer, event}:
+  any event now, once. `event` is a whole event, or the name of one of trade_manage_remind_access_api,
+  trade_manage_remind_shipping, trade_manage_order_settlement, wxa_trade_controlled, whose fields are then filled in
+  truly for the order
+- `POST /_sandbox/push/verify {url}` -> {status, echoed}: saves the address if it echoed; events of the platform's own
+  accord go there. `GET /_sandbox/pushes` -> those events with the results of their attempts
+- `POST /_sandbox/shipping/{out_trade_no}/confirm {push_url?}` -> {order_state, push_status}: the shopper confirms the
+  receipt in WeChat's own page; the settlement is pushed (null: not yet, or no address is known)
 - `POST /_sandbox/faults [{match, do, times, …}]`, `GET`, `DELETE`: see sandbox/wechat/faults.py
 
 Errors are {error} with 400, 404 or 409.
@@ -36,11 +42,11 @@ from sandbox.wechat.faults import OF_CALLBACKS, complete
 from sandbox.wechat.http import Answer, Call, Routes, json_answer, parse_json_object
 from sandbox.wechat.jobs import Jobs
 from sandbox.wechat.messages import Messages
-from sandbox.wechat.pay import CannotPay, trade, trade_type
+from sandbox.wechat.pay import trade, trade_type
 from sandbox.wechat.people import People
 from sandbox.wechat.push import Push
 from sandbox.wechat.refunds import shown
-from sandbox.wechat.world import World, rfc3339
+from sandbox.wechat.world import CannotDo, World, rfc3339
 
 
 class Control:
@@ -74,8 +80,10 @@ class Control:
             ("DELETE", "calls", self._forget_calls),
             ("GET", "clock", lambda _: self._clock()),
             ("POST", "clock", self._advance),
-            ("POST", "push", self._push_event),
+            ("POST", "push", lambda call: self._acts.push_event(call)),
             ("POST", "push/verify", self._push_verify),
+            ("GET", "pushes", lambda _: json_answer(self._world.state.every("pushed"))),
+            ("POST", "shipping/{out_trade_no}/confirm", lambda call: self._acts.confirm_receipt(call)),
             ("GET", "faults", lambda _: json_answer(self._world.faults.all())),
             ("POST", "faults", self._add_faults),
             ("DELETE", "faults", self._clear_faults),
@@ -87,7 +95,7 @@ class Control:
             return _refuse(405 if handlers else 404, "GET /_sandbox/ lists what there is")
         try:
             return handlers[call.method](call.with_params(params))
-        except CannotPay as error:
+        except CannotDo as error:
             return _refuse(409, str(error))
         except KeyError as error:
             return _refuse(404, f"no such thing, or a field is missing: {error}")
@@ -149,12 +157,6 @@ class Control:
         advance(float(parse_json_object(call.body)["advance_seconds"]))
         self._jobs.wake()
         return self._clock()
-
-    def _push_event(self, call: Call) -> Answer:
-        body = parse_json_object(call.body)
-        mode, form = body.get("mode", "secure"), body.get("form", "json")
-        status, answer = self._push.send(body["event"], body["url"], mode, form)
-        return json_answer({"status": status, "answer": answer})
 
     def _push_verify(self, call: Call) -> Answer:
         status, echoed = self._push.verify(parse_json_object(call.body)["url"])

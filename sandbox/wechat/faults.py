@@ -27,7 +27,10 @@ Faults of callbacks:
 - `wrong_apiv3_key`: encrypted with another key
 - the forgeries below
 
-Forgeries, for both: `wrong_key` (signed by somebody else), `unknown_serial` (serial "PUB_KEY_ID_…"),
+Faults of events that the platform pushes of its own accord, `match` searched in `push:<Event>`: `drop`, `lose`,
+`delay`, `duplicate`, each as above (duplicates come one after the other).
+
+Forgeries, for answers and callbacks: `wrong_key` (signed by somebody else), `unknown_serial` (serial "PUB_KEY_ID_…"),
 `stale` (age_seconds 3600, may be negative: a genuine signature with an old or future timestamp),
 `tamper` (the body changes after signing), `certificate` (signed with the platform certificate; no forgery at all).
 """
@@ -72,6 +75,7 @@ OF_CALLBACKS: dict[str, Mapping[str, Any]] = {
     "signtest": {},
     "wrong_apiv3_key": {},
 }
+OF_PUSHES = ("drop", "lose", "delay", "duplicate")
 _COMMON = {"match": "", "do": "", "times": 1, "skip": 0, "method": None}
 
 

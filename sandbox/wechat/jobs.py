@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -31,7 +32,9 @@ class Jobs:
         self._handlers[name] = handler
 
     def schedule(self, name: str, id: str, due: datetime) -> None:
-        self._world.state.put("job", f"{name}:{id}", {"name": name, "id": id, "due": due.timestamp()})
+        """Planned anew while its handler runs, it runs again: the plan tells one from the other at the same moment."""
+        job = {"name": name, "id": id, "due": due.timestamp(), "plan": uuid.uuid4().hex}
+        self._world.state.put("job", f"{name}:{id}", job)
         self.wake()
 
     def cancel(self, name: str, id: str) -> None:

@@ -182,7 +182,7 @@ class MiniProgram:
             raise ApiError(40097, "invalid args: media_url")
         trace_id = _trace_id()
         self._world.state.put("media", trace_id, {"media_url": body["media_url"]})
-        if self._world.settings.push_url:
+        if self._push.address():
             self._jobs.schedule("media", trace_id, self._world.now() + _MEDIA_DELAY)
         return ok(trace_id=trace_id)
 
@@ -198,7 +198,7 @@ class MiniProgram:
             **_verdict(media["media_url"]),
             "trace_id": trace_id,
         }
-        self._push.send(event, self._world.settings.push_url, self._world.settings.push_mode)
+        self._push.tell(event)
 
     def _code_picture(self, call: Call) -> Answer:
         body = read_json(call)

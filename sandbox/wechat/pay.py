@@ -18,7 +18,7 @@ from sandbox.wechat.fields import Flag, Group, Many, Number, Text
 from sandbox.wechat.gate import PayError, check_mchid, param_error, read_body
 from sandbox.wechat.http import Answer, Call, Routes, json_answer
 from sandbox.wechat.state import Doc
-from sandbox.wechat.world import BEIJING, World, rfc3339
+from sandbox.wechat.world import BEIJING, CannotDo, World, rfc3339
 
 PREPAY_LIVES = timedelta(hours=2)
 _SHORTEST, _LONGEST, _DEFAULT = timedelta(minutes=1), timedelta(days=15), timedelta(days=7)
@@ -72,7 +72,7 @@ _DESCRIPTIONS = {
 }
 
 
-class CannotPay(Exception):
+class CannotPay(CannotDo):
     """The payment sheet would not take the money; the text says why."""
 
 

@@ -28,6 +28,7 @@ from sandbox.wechat.payside import PaySide, Security
 from sandbox.wechat.people import People
 from sandbox.wechat.push import Push
 from sandbox.wechat.refunds import Refunds
+from sandbox.wechat.settlement import Settlements
 from sandbox.wechat.shipping import Shipping
 from sandbox.wechat.signing import Signer
 from sandbox.wechat.state import State
@@ -69,14 +70,15 @@ class SandboxWeChat:
         self._state = state or State()
         self._world = world = World(credentials, clock, self._state, settings or Settings(), self.faults)
         self._jobs = jobs = Jobs(world)
-        signer, people, tokens, push = Signer(world), People(world), Tokens(world), Push(world)
+        signer, people, tokens, push = Signer(world), People(world), Tokens(world), Push(world, jobs)
         callbacks = Callbacks(world, signer, jobs)
         pay, messages = Pay(world, callbacks), Messages(world, people)
         parts = Refunds(world, callbacks, jobs), Bills(world), Security(world, signer, callbacks, jobs)
         self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
-        mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world)
+        settlements = Settlements(world, push, jobs)
+        mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world, settlements)
         self._mini_side = MiniSide(tokens, [part.routes for part in mini])
-        acts = Acts(world, pay, callbacks, people)
+        acts = Acts(world, pay, callbacks, people, settlements, push)
         self._control = Control(world, acts, callbacks, people, messages, push, jobs)
         self._closing = threading.Event()
         jobs.start()

@@ -15,6 +15,10 @@ Clock = Callable[[], datetime]
 BEIJING = timezone(timedelta(hours=8))
 
 
+class CannotDo(Exception):
+    """What a shopper or the platform itself would not do as things stand; the text says why."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How the platform behaves. All have defaults; `--config` sets them from JSON by the same names."""
@@ -32,6 +36,8 @@ class Settings:
     certificate_mode: bool = False
     """Answers and callbacks are signed with the platform certificate unless the request asks for the public key,
     and GET /v3/certificates answers. Off, as for all new merchants: only the public key."""
+    settlement_delay: float = 0.0
+    """Seconds from the confirmed receipt of an order to the settlement of its money; meanwhile order_state is 6."""
     bill_hour: int = 10
     """Hour of the next day, Beijing time, from which a bill exists."""
     fee_per_mille: int = 6
@@ -41,7 +47,8 @@ class Settings:
     pages: Sequence[str] = ()
     """Published pages of the mini-program, for getwxacodeunlimit. Empty: every page exists."""
     push_url: str = ""
-    """Where message push events of the platform's own accord (wxa_media_check) go. Empty: nowhere."""
+    """Where message push events of the platform's own accord go (wxa_media_check, trade_manage_order_settlement),
+    until an address is verified through the control API. Empty: nowhere."""
     push_mode: str = "secure"
 
     @staticmethod

@@ -210,6 +210,7 @@ class Shop:
         self.status = 204
         self.statuses: list[int] = []
         self.answer = b""
+        self.echoes = False
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/wechat"
@@ -229,6 +230,8 @@ class Shop:
         with self._arrived:
             self.received.append(Reply(0, {k.title(): v for k, v in headers.items()} | {"path": path}, body))
             self._arrived.notify_all()
+            if self.echoes and "echostr=" in path:
+                return 200, path.partition("echostr=")[2].partition("&")[0].encode()
             return (self.statuses.pop(0) if self.statuses else self.status), self.answer
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -38,7 +38,7 @@ def decrypt(credentials: Credentials, encrypted: str) -> bytes:
 def test_a_plain_event_is_signed_with_the_token(http: Http, shop: Shop, credentials: Credentials) -> None:
     shop.status, shop.answer = 200, b"success"
     answer = http.control("push", {"event": EVENT, "url": shop.url, "mode": "plain"})
-    assert answer == {"status": 200, "answer": "success"}
+    assert answer == {"status": 200, "answer": "success", "event": EVENT}
     [message] = shop.received
     signed = query(message)
     assert signed["signature"] == signature(credentials.push_token, signed["timestamp"], signed["nonce"])

@@ -1,6 +1,7 @@
 """Order shipping (facts D; codes of the official pages)."""
 
 from datetime import timedelta
+from http.client import RemoteDisconnected
 from typing import Any
 
 import pytest
@@ -130,7 +131,7 @@ def test_receipt_is_confirmed_by_itself(
     clock.advance(days * DAY - 1)
     assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 2
     clock.advance(1)
-    assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 3
+    assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 4
     assert api("upload_shipping_info", shipping(merchant))["errcode"] == 10060002
 
 
@@ -142,12 +143,57 @@ def test_the_shopper_is_reminded_once_after_shipping(merchant: Merchant, api: An
     assert api("notify_confirm_receive", remind | {"received_time": now - 1})["errcode"] == 10060029
     assert api("notify_confirm_receive", remind)["errcode"] == 0
     assert api("notify_confirm_receive", remind)["errcode"] == 10060030
+    api("upload_shipping_info", shipping(merchant, 1, shipping_list=[parcel("SF999")]))
+    assert api("notify_confirm_receive", remind)["errcode"] == 10060030
 
 
 def test_pickups_are_not_reminded(merchant: Merchant, api: Any, transaction_id: str) -> None:
     api("upload_shipping_info", shipping(merchant, logistics_type=4))
     remind = {"transaction_id": transaction_id, "received_time": int(merchant.clock().timestamp())}
     assert api("notify_confirm_receive", remind)["errcode"] == 10060032
+
+
+def test_part_of_a_split_delivery_cannot_be_confirmed(merchant: Merchant, api: Any, transaction_id: str) -> None:
+    api("upload_shipping_info", shipping(merchant, delivery_mode=2, is_all_delivered=False))
+    assert merchant.http.control("shipping/order-0001/confirm") == {"error": "支付单不是已发货状态"}
+    assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 1
+
+
+def test_a_refund_that_was_closed_gives_nothing_back(merchant: Merchant, api: Any, transaction_id: str) -> None:
+    merchant.http.fault("refunds", "refund_outcome", outcome="CLOSED")
+    merchant.refund("refund-1", notify_url=...)
+    merchant.refund("refund-2", refund=40)
+    assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 1
+    merchant.refund("refund-3", refund=60)
+    assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 5
+
+
+def test_an_order_that_was_scanned_is_shipped_to_who_paid(merchant: Merchant, api: Any) -> None:
+    merchant.scan(merchant.code(), "bert")
+    assert api("upload_shipping_info", shipping(merchant))["errcode"] == 10060031
+    theirs = shipping(merchant, payer={"openid": merchant.openid("bert")})
+    assert api("upload_shipping_info", theirs)["errcode"] == 0
+
+
+@pytest.mark.usefixtures("transaction_id")
+@pytest.mark.parametrize("errcode", [10060001, 10060012, 10060019, -1])
+def test_an_upload_can_fail_for_a_while(merchant: Merchant, api: Any, errcode: int) -> None:
+    merchant.http.fault("upload_shipping_info", "errcode", errcode=errcode, times=2)
+    uploads = [api("upload_shipping_info", shipping(merchant))["errcode"] for _ in range(3)]
+    assert uploads == [errcode, errcode, 0]
+
+
+@pytest.mark.usefixtures("transaction_id")
+def test_a_lost_answer_to_an_upload_shows_as_unchanged(merchant: Merchant, api: Any) -> None:
+    merchant.http.fault("upload_shipping_info", "drop_after")
+    with pytest.raises(RemoteDisconnected):
+        api("upload_shipping_info", shipping(merchant))
+    assert api("upload_shipping_info", shipping(merchant, 1))["errcode"] == 10060023
+
+
+def test_messages_may_lead_into_the_mini_program(api: Any) -> None:
+    assert api("set_msg_jump_path", {"path": "pages/order/index?id=${商品订单号}"})["errcode"] == 0
+    assert api("set_msg_jump_path", {})["errcode"] == 40097
 
 
 def test_trade_management_is_on(merchant: Merchant, api: Any) -> None:
