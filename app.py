@@ -12,6 +12,7 @@ from chalicelib.identity.api import routes as identity
 from chalicelib.messaging.api import routes as messaging
 from chalicelib.orders.api import routes as orders
 from chalicelib.payments.api import routes as payments
+from chalicelib.points.api import routes as points
 from chalicelib.pricing.api import routes as pricing
 from chalicelib.shop import open_shop
 from chalicelib.web.app import ShopApp
@@ -22,8 +23,8 @@ from functions.streams import records as stream_records
 
 app = ShopApp(app_name="jishi", open_shop=open_shop)
 for routes in (
-    identity, addresses, catalog, pricing, cart, orders, payments, coupons, messaging, campaigns, groupbuy, bargain,
-    events,
+    identity, addresses, catalog, pricing, cart, orders, payments, coupons, points, messaging, campaigns, groupbuy,
+    bargain, events,
 ):  # fmt: skip
     app.register_blueprint(routes)
 for jobs in (order_jobs, campaign_jobs, coupon_jobs, stream_records):

@@ -36,6 +36,7 @@ from .payments.refund import Refunding
 from .payments.rules import Expected
 from .payments.settle import Settling
 from .payments.store import PaymentStore
+from .points import Points, PointsStore
 from .pricing import Promotions
 from .pricing.store import PriceRuleStore
 from .settings import Settings, SettingsError, from_environment
@@ -61,6 +62,7 @@ class Shop:
     stock: Stock
     promotions: Promotions
     coupons: Coupons
+    points: Points
     messaging: Messaging
     cart: Cart
     groupbuy: GroupBuy
@@ -86,7 +88,8 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     promotions = Promotions(PriceRuleStore(), clock)
     messaging = Messaging(MessagingStore(), mini_program, _templates(settings), clock)
     coupons = Coupons(CouponStore(), messaging, clock, settings.coupon_remind_hours)
-    cart = Cart(CartStore(), catalog, stock, promotions, coupons, clock)
+    points = Points(PointsStore(), identity)
+    cart = Cart(CartStore(), catalog, stock, promotions, coupons, points, clock)
     activities = Activities(CONFIGS)
     groupbuy = GroupBuy(TeamStore(), activities)
     bargain = Bargain(BargainStore(), activities, random or SystemRandom())
@@ -106,6 +109,7 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
         stock=stock,
         promotions=promotions,
         coupons=coupons,
+        points=points,
         messaging=messaging,
         cart=cart,
         groupbuy=groupbuy,

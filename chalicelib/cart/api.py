@@ -75,8 +75,13 @@ class CartCouponView(msgspec.Struct, frozen=True):
     saves: Annotated[int, Meta(description="In fen.", examples=[1000])]
 
 
+class CartPointsView(msgspec.Struct, frozen=True):
+    points: Annotated[int, Meta(description="Of the shopper's, so many can be spent on this.", examples=[500])]
+    off: Annotated[int, Meta(description="Fen that they pay for.", examples=[500])]
+
+
 class AdjustmentView(msgspec.Struct, frozen=True):
-    kind: Annotated[str, Meta(description="PROMOTION or COUPON.", examples=["PROMOTION"])]
+    kind: Annotated[str, Meta(description="PROMOTION, COUPON or POINTS.", examples=["PROMOTION"])]
     id: Annotated[str, Meta(description="Which one.", examples=["autumn"])]
     title: Annotated[str, Meta(description="For shoppers.", examples=["满199减30"])]
     amount: Annotated[int, Meta(description="Fen taken off.", examples=[3000])]
@@ -104,6 +109,9 @@ class CartView(msgspec.Struct, frozen=True):
     payable: Annotated[int, Meta(description="`goods_total` - `discount_total`, in fen.", examples=[8800])]
     coupon: Annotated[CartCouponView | None, Meta(description="The best of the shopper's coupons for this, if any.")]
     payable_with_coupon: Annotated[int, Meta(description="用券后, in fen.", examples=[7800])]
+    points: Annotated[
+        CartPointsView | None, Meta(description="What points could pay beside that coupon; in none of the totals.")
+    ]
     saved: Annotated[int, Meta(description="Fen saved by promotions and that coupon.", examples=[4000])]
     adjustments: Annotated[tuple[AdjustmentView, ...], Meta(description="How `saved` comes about.")]
     hints: Annotated[tuple[HintView, ...], Meta(description="What is missing for the next saving.")]

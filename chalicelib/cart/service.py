@@ -32,13 +32,18 @@ class Coupons(Protocol):
     def usable(self, member_id: str, now: datetime) -> Sequence[Coupon]: ...
 
 
+class Points(Protocol):
+    def reads(self, member_id: str) -> Read[int]: ...
+
+
 @dataclass(frozen=True)
 class Market:
-    """What SKUs are like now: those that were `asked` for."""
+    """What SKUs are like now, those that were `asked` for, and the points that the shopper holds."""
 
     asked: frozenset[str] = frozenset()
     offers: Mapping[str, Offer] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
+    points: int = 0
 
     def offer(self, sku_id: str, pieces: int) -> Offer:
         """Raises ProductNotFound or SoldOut if so many pieces are not for sale."""
@@ -52,8 +57,8 @@ class Market:
 
 
 class Cart:
-    """Answering a cart takes its own read or write and one of offers and stock; price rules and coupons only if a line
-    is selected."""
+    """Answering a cart takes its own read or write and one of offers, stock and points; price rules and coupons only if
+    a line is selected."""
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Cart:
         stock: Stock,
         promotions: Promotions,
         coupons: Coupons,
+        points: Points,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -69,6 +75,7 @@ class Cart:
         self._stock = stock
         self._promotions = promotions
         self._coupons = coupons
+        self._points = points
         self._clock = clock
 
     def show(self, member_id: str) -> CartView:
@@ -81,7 +88,7 @@ class Cart:
         Raises ProductNotFound (also for what is off the shelf), SoldOut, CartFull, TooManyPieces.
         """
         seen = self._store.get(member_id)
-        market = self._market({*seen.lines, sku_id})
+        market = self._market(member_id, {*seen.lines, sku_id})
         check_room(seen, sku_id, quantity)
         line = seen.lines.get(sku_id)
         offer = market.offer(sku_id, quantity + (line.quantity if line else 0))
@@ -99,7 +106,7 @@ class Cart:
             raise CartLineNotFound
         if quantity is None and selected is None:
             return self._view(member_id, seen, Market())
-        market = self._market(seen.lines)
+        market = self._market(member_id, seen.lines)
         price = line.price_seen
         if quantity is not None:
             price = market.offer(sku_id, quantity if quantity > line.quantity else 0).price
@@ -126,15 +133,16 @@ class Cart:
         """These were ordered and leave the cart. May be repeated."""
         self._store.remove(member_id, sku_ids)
 
-    def _market(self, sku_ids: Iterable[str]) -> Market:
+    def _market(self, member_id: str, sku_ids: Iterable[str]) -> Market:
         asked = frozenset(sku_ids)
-        return Market(asked, *fetch(self._catalog.reads_offers(asked), self._stock.reads_levels(asked)))
+        offers, levels = self._catalog.reads_offers(asked), self._stock.reads_levels(asked)
+        return Market(asked, *fetch(offers, levels, self._points.reads(member_id)))
 
     def _view(self, member_id: str, contents: Contents, market: Market) -> CartView:
         if not market.asked.issuperset(contents.lines):  # nothing was asked yet, or others put something in meanwhile
-            market = self._market(contents.lines)
+            market = self._market(member_id, contents.lines)
         lines = line_views(contents, market.offers, market.levels)
         if not any(line.selected for line in lines):
-            return total(lines, market.offers, PriceRules(), ())
-        held = self._coupons.usable(member_id, self._clock())
-        return total(lines, market.offers, self._promotions.rules(), [coupon_offer(coupon) for coupon in held])
+            return total(lines, market.offers, PriceRules(), (), 0)
+        held = [coupon_offer(coupon) for coupon in self._coupons.usable(member_id, self._clock())]
+        return total(lines, market.offers, self._promotions.rules(), held, market.points)

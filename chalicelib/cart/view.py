@@ -39,11 +39,19 @@ class CouponView:
 
 
 @dataclass(frozen=True)
+class PointsView:
+    """How many of the shopper's points could be spent, beside the coupon, and the fen that they would pay for."""
+
+    points: int
+    off: int
+
+
+@dataclass(frozen=True)
 class CartView:
     """Money in fen, of the selected lines, without freight. `pieces` counts them.
 
     `payable` = `goods_total` - `discount_total`, by promotions alone. `payable_with_coupon` (用券后) is with the best
-    coupon; `saved` is what that is below `goods_total`, and `adjustments` say how.
+    coupon; `saved` is what that is below `goods_total`, and `adjustments` say how. `points` are in none of these.
     """
 
     lines: tuple[LineView, ...]
@@ -53,6 +61,7 @@ class CartView:
     payable: int
     coupon: CouponView | None
     payable_with_coupon: int
+    points: PointsView | None
     saved: int
     adjustments: Sequence[Adjustment]
     hints: Sequence[Hint]
@@ -70,13 +79,18 @@ def for_sale(offer: Offer | None, available: int) -> ForSale | None:
 
 
 def total(
-    lines: tuple[LineView, ...], offers: Mapping[str, Offer], rules: PriceRules, coupons: Sequence[CouponOffer]
+    lines: tuple[LineView, ...],
+    offers: Mapping[str, Offer],
+    rules: PriceRules,
+    coupons: Sequence[CouponOffer],
+    points: int,
 ) -> CartView:
-    """Price the selected lines, and find the best of the coupons for them."""
+    """Price the selected lines, find the best of the coupons for them, and what the shopper's points could pay then."""
     goods = [line_of(offers[line.sku_id], line.quantity) for line in lines if line.selected]
     plain = price(goods, rules.promotions, None, rules.freight, None)
     best = best_coupon(goods, rules.promotions, coupons, rules.freight, None)
     with_coupon = price(goods, rules.promotions, best, rules.freight, None) if best else plain
+    paying = price(goods, rules.promotions, best, rules.freight, None, points=points, points_rule=rules.points)
     hints = (*plain.hints, *coupon_hints(goods, plain, coupons))
     return CartView(
         lines=lines,
@@ -86,6 +100,7 @@ def total(
         payable=plain.payable,
         coupon=_coupon_view(best, plain, with_coupon),
         payable_with_coupon=with_coupon.payable,
+        points=PointsView(paying.points_used, paying.points_off) if paying.points_used else None,
         saved=plain.goods_total - with_coupon.payable,
         adjustments=with_coupon.adjustments,
         hints=hints[:MOST_HINTS],

@@ -18,6 +18,7 @@ from .rules import (
     NONCE_KEPT,
     LoggedIn,
     Member,
+    MemberNotFound,
     NicknameRefused,
     Session,
     SessionExpired,
@@ -149,6 +150,11 @@ class Identity:
     def revoke(self, member_id: str) -> None:
         """End all sessions of the member, this one too. Raises MemberNotFound."""
         self._store.raise_version(member_id)
+
+    def must_exist(self, member_id: str) -> None:
+        """Raises MemberNotFound."""
+        if self._store.get(member_id) is None:
+            raise MemberNotFound
 
     def _begin(self, member: Member, session_id: str, *, is_new: bool) -> LoggedIn:
         now = self._clock()

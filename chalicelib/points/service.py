@@ -12,7 +12,7 @@ from .store import PointsStore
 
 
 class Members(Protocol):
-    def get(self, member_id: str) -> object:
+    def must_exist(self, member_id: str) -> None:
         """Raises MemberNotFound."""
 
 
@@ -56,7 +56,7 @@ class Points:
         """
         if not delta:
             raise Invalid(field="delta")
-        self._members.get(member_id)
+        self._members.must_exist(member_id)
         entry = Entry(Movement.ADJUSTED, f"{who}#{key}", delta, why, now, who)
         try:
             commit(*self._store.move(member_id, entry))

@@ -20,6 +20,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
 Made = TypeVar("Made", covariant=True)
 
 
@@ -44,7 +45,11 @@ def fetch(one: Read[A], /) -> tuple[A]: ...
 @overload
 def fetch(one: Read[A], two: Read[B], /) -> tuple[A, B]: ...
 @overload
+def fetch(one: Read[A], two: Read[B], three: Read[C], /) -> tuple[A, B, C]: ...
+@overload
 def fetch(one: Read[A], two: Read[B], three: Read[C], four: Read[D], /) -> tuple[A, B, C, D]: ...
+@overload
+def fetch(one: Read[A], two: Read[B], three: Read[C], four: Read[D], five: Read[E], /) -> tuple[A, B, C, D, E]: ...
 def fetch(*reads: Read[Any]) -> tuple[Any, ...]:
     """What each makes of its rows. One BatchGetItem per 100 keys, whatever their tables; none if no row is wanted.
 

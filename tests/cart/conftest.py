@@ -25,4 +25,4 @@ def offers() -> Offers:
 
 @pytest.fixture
 def cart(tables: str, shelf: Shelf, offers: Offers, clock: FakeClock) -> Cart:
-    return Cart(CartStore(), shelf, shelf, offers, offers, clock)
+    return Cart(CartStore(), shelf, shelf, offers, offers, offers, clock)

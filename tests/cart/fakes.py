@@ -66,11 +66,12 @@ class Shelf:
 
 
 class Offers:
-    """Price rules and coupons in one. It counts how often it is asked."""
+    """Price rules, coupons and points in one. It counts how often it is asked."""
 
     def __init__(self) -> None:
         self.set = PriceRules()
         self.held: dict[str, list[Coupon]] = {}
+        self.points: dict[str, int] = {}
         self.asked: list[str] = []
 
     def rules(self) -> PriceRules:
@@ -80,6 +81,9 @@ class Offers:
     def usable(self, member_id: str, now: datetime) -> list[Coupon]:
         self.asked.append("coupons")
         return self.held.get(member_id, [])
+
+    def reads(self, member_id: str) -> Read[int]:
+        return NOTHING.then(lambda _: self.points.get(member_id, 0))
 
     def give(self, member_id: str, coupon_id: str, value: int, threshold: int = 0) -> None:
         coupon = Coupon(

@@ -86,6 +86,7 @@ def test_the_whole_cart_is_answered(api: Api, shelf: Shelf, offers: Offers) -> N
             "payable": 2400,
             "coupon": {"coupon_id": "c1", "title": "减3元", "saves": 300},
             "payable_with_coupon": 2100,
+            "points": None,
             "saved": 300,
             "adjustments": [
                 {"kind": "COUPON", "id": "c1", "title": "减3元", "amount": 300, "lines": {"a-01": 300}},

@@ -84,6 +84,6 @@ class Interloper(CartStore):
 def test_what_another_device_put_in_meanwhile_is_shown_as_it_is(
     tables: str, shelf: Shelf, offers: Offers, clock: FakeClock
 ) -> None:
-    view = Cart(Interloper(), shelf, shelf, offers, offers, clock).add(SHOPPER, "a-01", 1)
+    view = Cart(Interloper(), shelf, shelf, offers, offers, offers, clock).add(SHOPPER, "a-01", 1)
     assert {(line.sku_id, line.quantity, line.changes) for line in view.lines} == {("a-01", 1, ()), ("b-01", 2, ())}
     assert view.pieces == 3

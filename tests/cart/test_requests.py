@@ -9,6 +9,7 @@ from chalicelib.cart import Cart, CartStore
 from chalicelib.catalog import Catalog, CatalogStore, Category, Details, NewProduct, NewSku
 from chalicelib.coupons import CouponKind, Coupons, CouponStore, CouponTemplate, Terms
 from chalicelib.messaging import Delivery, Message
+from chalicelib.points import Points, PointsStore
 from chalicelib.pricing import Measure, PriceRuleStore, Promotion, Promotions, Scope, Tier
 from chalicelib.stock import Stock, StockStore
 from chalicelib.storage.table import dynamodb
@@ -19,6 +20,11 @@ from .fakes import NOON, SHOPPER, FakeClock
 class NoMessages:
     def send(self, member_id: str, message: Message, once: str) -> Delivery:
         raise AssertionError("a cart sends nothing")
+
+
+class NoMembers:
+    def must_exist(self, member_id: str) -> None:
+        raise AssertionError("a cart adjusts no points")
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def cart(tables: str, clock: FakeClock) -> Cart:
     coupons = Coupons(CouponStore(), NoMessages(), clock)
     coupons.put_template(CouponTemplate("t", Terms(CouponKind.AMOUNT, "减5元", 500), total=10, valid_days=7))
     coupons.claim(SHOPPER, "t")
-    return Cart(CartStore(), catalog, stock, promotions, coupons, clock)
+    return Cart(CartStore(), catalog, stock, promotions, coupons, Points(PointsStore(), NoMembers()), clock)
 
 
 def test_an_empty_cart_costs_one_request(cart: Cart, requests: list[str]) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.cart import Cart, CartFull, CartLineNotFound, CartView, TooManyPieces
 from chalicelib.cart.rules import Change, ChangeKind
+from chalicelib.cart.view import PointsView
 from chalicelib.catalog import ProductNotFound
-from chalicelib.pricing import Measure, PriceRules, Promotion, Scope, ScopeKind, Tier
+from chalicelib.pricing import Measure, PointsRule, PriceRules, Promotion, Scope, ScopeKind, Tier
 from chalicelib.stock import SoldOut
 
 from .fakes import OTHER, SHOPPER, FakeClock, Offers, Shelf
@@ -240,6 +241,28 @@ def test_totals_carry_promotions_the_best_coupon_and_what_is_missing_for_more(ca
         ("COUPON", "large", 300),
     ]
     assert [(hint.id, hint.missing, hint.text) for hint in view.hints] == [("far", 2200, "再买22元可用「减9元」")]
+
+
+@pytest.mark.parametrize(
+    ("held_points", "rule", "shown"),
+    [
+        (1000, PointsRule(most_percent=50), PointsView(400, 400)),
+        (300, PointsRule(value_fen=2), PointsView(300, 600)),
+        (10**6, PointsRule(), PointsView(799, 799)),
+        (99, PointsRule(least_points=100), None),
+        (0, PointsRule(), None),
+        (1000, None, None),
+    ],
+)
+def test_points_that_could_be_spent_beside_the_best_coupon_are_shown_and_in_no_total(
+    cart: Cart, offers: Offers, held_points: int, rule: PointsRule | None, shown: PointsView | None
+) -> None:
+    offers.give(SHOPPER, "c", 200)
+    offers.set, offers.points = PriceRules(points=rule), {SHOPPER: held_points, OTHER: 10**6}
+    view = cart.add(SHOPPER, "a-01", 1)
+    assert view.points == shown
+    assert (view.payable, view.payable_with_coupon, view.saved) == (1000, 800, 200)
+    assert view.notes == ("运费将在选择收货地址后计算",)
 
 
 def test_the_hint_says_what_is_missing_for_the_promotion(cart: Cart, offers: Offers) -> None:
