@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_NAME = 128
+
 
 @dataclass(frozen=True)
 class Event:
@@ -17,9 +19,9 @@ class Event:
 
 def read_event(message: Mapping[str, Any]) -> Event:
     """Tolerant: an event that is not understood is one without consequences."""
-    kind = str(message.get("Event") or message.get("MsgType") or "")
-    openid = str(message.get("FromUserName") or "")
-    key = f"{openid}:{message.get('CreateTime', '')}:{kind}:{message.get('MsgId', '')}"
+    kind = _name(message.get("Event")) or _name(message.get("MsgType"))
+    openid = _name(message.get("FromUserName"))
+    key = f"{openid}:{_name(message.get('CreateTime'))}:{kind}:{_name(message.get('MsgId'))}"
     return Event(kind, openid, key, _withdrawn(message) if kind == "subscribe_msg_change_event" else ())
 
 
@@ -29,7 +31,15 @@ def _withdrawn(message: Mapping[str, Any]) -> tuple[str, ...]:
     found = (inner if isinstance(inner, Mapping) else message).get("List")
     entries = found if isinstance(found, list) else [found]
     return tuple(
-        str(entry["TemplateId"])
+        _name(entry.get("TemplateId"))
         for entry in entries
-        if isinstance(entry, Mapping) and entry.get("SubscribeStatusString") == "reject" and entry.get("TemplateId")
+        if isinstance(entry, Mapping)
+        and entry.get("SubscribeStatusString") == "reject"
+        and _name(entry.get("TemplateId"))
     )
+
+
+def _name(value: Any) -> str:
+    """Of a name or number as the platform gives them; empty for anything else."""
+    text = str(value) if isinstance(value, str | int) else ""
+    return text if text.isascii() and len(text) <= MOST_NAME else ""

@@ -30,7 +30,7 @@ def test_a_field_takes_what_the_contract_says_and_nothing_else(house: House, rou
     good = body_of(endpoint, house.ids)
     for place in places(good):
         around = json.dumps(replaced(good, place, HOLE), ensure_ascii=False).encode()
-        for value in values.json_values():
+        for value in (*values.json_values(), *values.nearly(at(good, place))):
             body = around.replace(json.dumps(HOLE, ensure_ascii=False).encode(), value)
             judge(endpoint, body, house.ask(endpoint, body), f"{place}: {value[:80]!r}")
 

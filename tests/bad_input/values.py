@@ -65,6 +65,17 @@ def json_values() -> Iterator[bytes]:
     yield b"[" + b"0," * 20_000 + b"0]"
 
 
+def nearly(good: Any) -> Iterator[bytes]:
+    """Values that look like the good one."""
+    if isinstance(good, str):
+        for text in (good + "\n", good + "\x00", good + " ", " " + good, good + "\u200b", good * 200):
+            yield json.dumps(text).encode()
+        yield json.dumps([good]).encode()
+    elif isinstance(good, int):
+        for value in (str(good), float(good) + 0.5, -good - 1, good + 2**32, [good], str(good) + "\n"):
+            yield json.dumps(value).encode()
+
+
 def broken_bodies(body: bytes) -> Iterator[bytes]:
     """Whole bodies that are no JSON object, made of one that is."""
     yield from (b"", b" ", b"null", b"true", b"7", b"[]", b'""', b"{", b"}", b"\x00", b"\xff\xfe\x00", b"a=b&c=d")
