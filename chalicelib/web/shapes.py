@@ -4,6 +4,9 @@ from typing import Annotated
 
 import msgspec
 
+ID = r"^[A-Za-z0-9_.\-]{1,64}$(?!\n)"
+"""The pattern of an id in a body. To Python `$` alone also fits before a line feed at the end, to JSON Schema not."""
+
 NextCursor = Annotated[
     str | None, msgspec.Meta(description="For the next page; null on the last one.", examples=[None])
 ]
