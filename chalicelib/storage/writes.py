@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, AddAction
 from pynamodb.transactions import TransactWrite
@@ -121,7 +121,7 @@ def _transaction(writes: Sequence[Write]) -> bool:
         for write in writes:
             if id(write) in failed:
                 raise write.refusal() from error
-        if CONTENTION.intersection(codes) or error.cause_response_code in BUSY:
+        if CONTENTION.intersection(codes) or _code(error) in BUSY:
             return False
         raise
     return True
@@ -139,12 +139,19 @@ def _single(writes: Sequence[Write]) -> bool:
         else:
             raise ValueError("a check alone writes nothing")
     except (PutError, UpdateError, DeleteError) as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if _code(error) == "ConditionalCheckFailedException":
             raise write.refusal() from error
-        if error.cause_response_code in BUSY:
+        if _code(error) in BUSY:
             return False
         raise
     return True
+
+
+def _code(error: PynamoDBException) -> str | None:
+    """DynamoDB's word for it; None where no answer came, for which pynamodb's own property has no words."""
+    response = getattr(error.cause, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
 
 
 def _check(transaction: TransactWrite, write: Write) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.kernel.errors import Conflict, Refused
 from chalicelib.payments.store import PaymentRow
@@ -13,7 +14,7 @@ from chalicelib.stock.store import StockRow
 from chalicelib.storage import writes
 from chalicelib.storage.once import AlreadyDone, ClaimRow, claim, find, first_time
 from chalicelib.storage.reads import read
-from chalicelib.storage.table import dynamodb
+from chalicelib.storage.table import STORAGE_FAILURES, dynamodb
 from chalicelib.storage.writes import StorageBusy, check, commit, delete, put, update
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -196,3 +197,17 @@ def test_a_claim_remembers_its_result_until_its_time_is_over() -> None:
     assert (known.result, known.digest) == ("order", "d")
     assert find("key", NOW + timedelta(hours=1)) is None
     assert find("other", NOW) is None
+
+
+def unanswered(**_: Any) -> None:
+    raise ReadTimeoutError(endpoint_url="http://engine")
+
+
+@pytest.mark.parametrize("others", [(), ("b",)])
+def test_when_no_answer_comes_the_failure_is_one_of_storage(others: tuple[str, ...]) -> None:
+    dynamodb().meta.events.register("after-call.dynamodb", unanswered, unique_id="unanswered")
+    try:
+        with pytest.raises(STORAGE_FAILURES):
+            commit(*(put(row(name), new=True) for name in ("a", *others)))
+    finally:
+        dynamodb().meta.events.unregister("after-call.dynamodb", unique_id="unanswered")
