@@ -1,7 +1,8 @@
 """A WeChat for development: a strict peer that speaks the official wire formats, and misbehaves when told to.
 
 It stands for api.weixin.qq.com (login, tokens, phone numbers, subscribe messages, content checks, mini-program codes,
-order shipping) and api.mch.weixin.qq.com (Pay V3: prepay, query, close, refunds, bills, callbacks) on one port.
+order shipping) and api.mch.weixin.qq.com (Pay V3: prepay, query, close, refunds, bills, callbacks), and besides WeChat
+for kuaidi100, which knows where parcels are: all on one port.
 `control.py` documents /_sandbox/, where one acts as the shopper and looks at what was received; `faults.py` documents
 what can go wrong. Run it with `python -m sandbox.wechat`, or in a test:
 

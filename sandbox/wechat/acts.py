@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.wechat import crypto
 from sandbox.wechat.callbacks import Callbacks, Result
+from sandbox.wechat.courier import Courier
 from sandbox.wechat.http import Answer, Call, json_answer, parse_json_object
 from sandbox.wechat.pay import CannotPay, Pay
 from sandbox.wechat.people import People
@@ -19,7 +20,14 @@ from sandbox.wechat.world import World
 
 class Acts:
     def __init__(
-        self, world: World, pay: Pay, callbacks: Callbacks, people: People, settlements: Settlements, push: Push
+        self,
+        world: World,
+        pay: Pay,
+        callbacks: Callbacks,
+        people: People,
+        settlements: Settlements,
+        push: Push,
+        courier: Courier,
     ) -> None:
         self._world = world
         self._pay = pay
@@ -27,6 +35,7 @@ class Acts:
         self._people = people
         self._settlements = settlements
         self._push = push
+        self._courier = courier
 
     def pay_sheet(self, call: Call) -> Answer:
         body, prepay_id = optional(call), call.params["prepay_id"]
@@ -50,6 +59,9 @@ class Acts:
         order_state, id = self._settlements.confirm(call.params["out_trade_no"], url)
         results = self._push.attempt(id) if id else []
         return json_answer({"order_state": order_state, "push_status": results[-1] if results else None})
+
+    def scan_parcel(self, call: Call) -> Answer:
+        return json_answer(self._courier.scan(call.params["tracking_no"], parse_json_object(call.body)))
 
     def push_event(self, call: Call) -> Answer:
         body = parse_json_object(call.body)

@@ -25,6 +25,8 @@
   accord go there. `GET /_sandbox/pushes` -> those events with the results of their attempts
 - `POST /_sandbox/shipping/{out_trade_no}/confirm {push_url?}` -> {order_state, push_status}: the shopper confirms the
   receipt in WeChat's own page; the settlement is pushed (null: not yet, or no address is known)
+- `POST /_sandbox/parcels/{tracking_no} {com, state, context, time?, phone?}` -> {com, phone, scans}: the courier scans
+  a parcel, now or at `time` (Beijing, YYYY-MM-DD HH:MM:SS); see sandbox/wechat/courier.py
 - `POST /_sandbox/faults [{match, do, times, …}]`, `GET`, `DELETE`: see sandbox/wechat/faults.py
 
 Errors are {error} with 400, 404 or 409.
@@ -84,6 +86,7 @@ class Control:
             ("POST", "push/verify", self._push_verify),
             ("GET", "pushes", lambda _: json_answer(self._world.state.every("pushed"))),
             ("POST", "shipping/{out_trade_no}/confirm", lambda call: self._acts.confirm_receipt(call)),
+            ("POST", "parcels/{tracking_no}", lambda call: self._acts.scan_parcel(call)),
             ("GET", "faults", lambda _: json_answer(self._world.faults.all())),
             ("POST", "faults", self._add_faults),
             ("DELETE", "faults", self._clear_faults),

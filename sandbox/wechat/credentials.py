@@ -25,7 +25,8 @@ class Credentials:
 
     The shop needs: appid, secret, mchid, merchant_serial, merchant_private_key, apiv3_key, one or both of
     (wechatpay_public_key_id, wechatpay_public_key) and (platform_serial, platform_certificate), push_token and
-    encoding_aes_key. The sandbox never uses merchant_private_key; the shop never gets WeChat's private keys.
+    encoding_aes_key; kuaidi100_customer and kuaidi100_key are an account for asking where parcels are. The sandbox
+    never uses merchant_private_key; the shop never gets WeChat's private keys.
     """
 
     appid: str
@@ -40,6 +41,8 @@ class Credentials:
     secret: str = field(repr=False)
     apiv3_key: str = field(repr=False)
     push_token: str = field(repr=False)
+    kuaidi100_customer: str
+    kuaidi100_key: str = field(repr=False)
     encoding_aes_key: str = field(repr=False)
     merchant_private_key: str = field(repr=False)
     wechatpay_private_key: str = field(repr=False)
@@ -49,7 +52,7 @@ class Credentials:
 _PEM_FIELDS = tuple(
     f.name
     for f in fields(Credentials)
-    if f.name.endswith(("_key", "_certificate")) and f.name not in ("apiv3_key", "encoding_aes_key")
+    if f.name.endswith(("_key", "_certificate")) and f.name not in ("apiv3_key", "encoding_aes_key", "kuaidi100_key")
 )
 
 
@@ -57,7 +60,7 @@ def make_credentials(directory: Path | str) -> Credentials:
     """The demo merchant of this directory: made at the first call, the same ever after.
 
     Each key and certificate stands in `<field name>.pem`, the rest in `credentials.json`; all files are mode 0600.
-    A set that was not finished is made anew.
+    A set that was not finished is made anew; one that was made before there were parcels gets an account for them.
     """
     folder = Path(directory)
     if (folder / _INDEX).exists():
@@ -74,7 +77,11 @@ def make_credentials(directory: Path | str) -> Credentials:
 
 def _load(folder: Path) -> Credentials:
     keys = {name: (folder / f"{name}.pem").read_text() for name in _PEM_FIELDS}
-    return Credentials(**json.loads((folder / _INDEX).read_text()), **keys)
+    plain: dict[str, str] = json.loads((folder / _INDEX).read_text())
+    if missing := {name: text for name, text in _courier_account().items() if name not in plain}:
+        plain |= missing
+        _write_private(folder / _INDEX, json.dumps(plain, indent=2))
+    return Credentials(**plain, **keys)
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -102,11 +109,16 @@ def _generate() -> Credentials:
         secret=secrets.token_hex(16),
         apiv3_key=secrets.token_hex(16),
         push_token=secrets.token_hex(8),
+        **_courier_account(),
         encoding_aes_key=random_text(42) + random_text(1, "AEIMQUYcgkosw048"),
         merchant_private_key=_private_pem(merchant),
         wechatpay_private_key=_private_pem(wechatpay),
         platform_private_key=_private_pem(platform),
     )
+
+
+def _courier_account() -> dict[str, str]:
+    return {"kuaidi100_customer": secrets.token_hex(16).upper(), "kuaidi100_key": random_text(12)}
 
 
 def _public_pem(key: rsa.RSAPublicKey) -> str:
@@ -122,7 +134,7 @@ def _private_pem(key: rsa.RSAPrivateKey) -> str:
 def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
     """A platform certificate as WeChat gives them: five years. Nobody checks its chain."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sign (sandbox)")])
-    start = datetime.now(UTC) - timedelta(days=1)
+    start = datetime.now(UTC) - timedelta(days=30)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=5 * 365))

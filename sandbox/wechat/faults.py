@@ -10,7 +10,7 @@ Faults of answers (`do`, with its own fields and their defaults):
 - `delay` (seconds): the work is done, the answer comes late
 - `status` (status 500, code "SYSTEM_ERROR", message): this HTTP error instead of any work
 - `work_then_status` (same fields): the work is done, but this error is answered
-- `errcode` (errcode -1, errmsg): this error of the mini-program side instead of any work
+- `errcode` (errcode -1, errmsg): this error of the mini-program side, or of kuaidi100, instead of any work
 - `body` (body "not json"): the work is done, but this text is the answer's body, properly signed
 - `unsigned`, `unsigned_errors` (only answers of 400 and above), and the forgeries below
 

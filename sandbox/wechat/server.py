@@ -1,4 +1,4 @@
-"""The sandbox put together: one WSGI application for both hosts of WeChat and the control API."""
+"""The sandbox put together: one WSGI application for both hosts of WeChat, the couriers' and the control API."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sandbox.wechat.acts import Acts
 from sandbox.wechat.bills import Bills
 from sandbox.wechat.callbacks import Callbacks
 from sandbox.wechat.control import Control
+from sandbox.wechat.courier import Courier
 from sandbox.wechat.credentials import Credentials
 from sandbox.wechat.faults import OF_ANSWERS, Fault, Faults
 from sandbox.wechat.http import Answer, Call, ConnectionDropped, json_answer
@@ -52,7 +53,8 @@ class _Side(Protocol):
 class SandboxWeChat:
     """WeChat for one merchant with one mini-program.
 
-    `wsgi_app` serves api.weixin.qq.com and api.mch.weixin.qq.com by their paths, and /_sandbox/ (see control.py).
+    `wsgi_app` serves api.weixin.qq.com and api.mch.weixin.qq.com by their paths, poll.kuaidi100.com's
+    /poll/query.do, and /_sandbox/ (see control.py).
     A thread of its own ends refunds and repeats callbacks until `close()`; a `with` block closes too.
     Without `state` nothing outlives the object.
     """
@@ -77,8 +79,9 @@ class SandboxWeChat:
         self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
         settlements = Settlements(world, push, jobs)
         mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world, settlements)
+        self._courier = Courier(world)
         self._mini_side = MiniSide(tokens, [part.routes for part in mini])
-        acts = Acts(world, pay, callbacks, people, settlements, push)
+        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier)
         self._control = Control(world, acts, callbacks, people, messages, push, jobs)
         self._closing = threading.Event()
         jobs.start()
@@ -107,13 +110,17 @@ class SandboxWeChat:
         try:
             if call.path.startswith("/_sandbox"):
                 return self._control.work(call)
-            side: _Side = self._pay_side if call.path.startswith("/v3/") else self._mini_side
-            return self._served(call, side)
+            return self._served(call, self._side(call.path))
         except ConnectionDropped:
             raise
         except Exception as error:
             _log.exception("%s %s failed", call.method, call.path)
             return json_answer({"code": "SYSTEM_ERROR", "message": f"the sandbox has a bug: {error!r}"}, 500)
+
+    def _side(self, path: str) -> _Side:
+        if path.startswith("/v3/"):
+            return self._pay_side
+        return self._courier if path.startswith("/poll/") else self._mini_side
 
     def _served(self, call: Call, side: _Side) -> Answer:
         faults = self.faults.take(call.path, OF_ANSWERS, call.method)

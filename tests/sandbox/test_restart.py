@@ -1,5 +1,6 @@
 """Keys, clock and memory outlive the process; the process starts and stops cleanly."""
 
+import json
 import os
 import signal
 import stat
@@ -36,6 +37,18 @@ def test_an_unfinished_set_of_credentials_is_made_anew(tmp_path: Path) -> None:
     first = make_credentials(tmp_path)
     (tmp_path / "credentials.json").unlink()
     assert make_credentials(tmp_path).appid != first.appid
+
+
+def test_credentials_made_before_there_were_parcels_get_an_account_for_them(tmp_path: Path) -> None:
+    first = make_credentials(tmp_path)
+    index = tmp_path / "credentials.json"
+    plain = json.loads(index.read_text())
+    del plain["kuaidi100_customer"], plain["kuaidi100_key"]
+    index.write_text(json.dumps(plain))
+    second = make_credentials(tmp_path)
+    assert (second.appid, second.merchant_private_key) == (first.appid, first.merchant_private_key)
+    assert len(second.kuaidi100_customer) == 32
+    assert make_credentials(tmp_path) == second
 
 
 def test_the_clock_goes_forward_for_everybody_who_shares_its_file(tmp_path: Path) -> None:
