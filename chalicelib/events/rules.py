@@ -30,13 +30,12 @@ def _withdrawn(message: Mapping[str, Any]) -> tuple[str, ...]:
     inner = message.get("SubscribeMsgChangeEvent")
     found = (inner if isinstance(inner, Mapping) else message).get("List")
     entries = found if isinstance(found, list) else [found]
-    return tuple(
+    switched_off = (
         _name(entry.get("TemplateId"))
         for entry in entries
-        if isinstance(entry, Mapping)
-        and entry.get("SubscribeStatusString") == "reject"
-        and _name(entry.get("TemplateId"))
+        if isinstance(entry, Mapping) and entry.get("SubscribeStatusString") == "reject"
     )
+    return tuple(dict.fromkeys(name for name in switched_off if name))
 
 
 def _name(value: Any) -> str:
