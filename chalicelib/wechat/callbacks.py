@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from .errors import BadCallback
+from .keys import PlatformKeys
 from .pay_types import Fields, Malformed, Notification, RefundStatus, Trade, read_refund, read_trade
-from .signing import BadSignature, PlatformKeys, Undecryptable, decrypt_resource
+from .signing import BadSignature, Undecryptable, decrypt_resource
 
 
 def read_callback(

@@ -17,7 +17,9 @@ import urllib3
 
 from ..kernel.clock import Clock, beijing, epoch
 from .callbacks import read_callback
+from .certificates import refresh
 from .errors import PayRefused, PayUnverified
+from .keys import KeyStore, PlatformKeys
 from .pay_types import (
     Fields,
     Goods,
@@ -30,7 +32,7 @@ from .pay_types import (
     read_refund,
     read_trade,
 )
-from .signing import MerchantKey, PlatformKeys, Undecryptable, new_nonce, sheet_message
+from .signing import MerchantKey, Undecryptable, new_nonce, sheet_message
 from .transport import Transport, as_json, must_be_same, understood
 
 DETAIL_BYTES: Final = 6144
@@ -70,7 +72,9 @@ class PaySettings:
 
 
 class WeChatPay:
-    """Raises PayError for whatever WeChat Pay or the network does, ValueError if a configured key is none."""
+    """Raises PayError for whatever WeChat Pay or the network does, ValueError if a configured key is none, and what the
+    key store raises when a key that is not configured is looked for.
+    """
 
     def __init__(
         self,
@@ -78,11 +82,12 @@ class WeChatPay:
         clock: Clock,
         http: urllib3.PoolManager | None = None,
         pause: Callable[[float], None] = time.sleep,
+        keys: KeyStore | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._merchant = MerchantKey(settings.mchid, settings.merchant_serial, settings.merchant_private_key_pem)
-        self._platform = PlatformKeys(settings.platform_keys)
+        self._platform = PlatformKeys(settings.platform_keys, keys)
         self.transport = Transport(
             self._merchant, self._platform, settings.base_url, settings.fallback_url, clock, http, pause
         )
@@ -153,16 +158,23 @@ class WeChatPay:
     def echo(self) -> None:
         """The smoke test of an account: signatures, encryption and the clock, both ways, moving no money."""
         payload, secret = {"echo_message": new_nonce()}, new_nonce()
-        if self._platform.preferred:
-            payload["encrypted_echo_message"] = self._platform.encrypt_field(self._platform.preferred, secret)
-        answer = self.transport.call("POST", "/v3/security/echo", payload)
+        key_id = self._platform.sealing(self._clock())
+        if key_id:
+            payload["encrypted_echo_message"] = self._platform.encrypt_field(key_id, secret, self._clock())
+        answer = self.transport.call("POST", "/v3/security/echo", payload, key_id)
         must_be_same(understood(lambda: answer.text("echo_message")), payload["echo_message"])
-        if self._platform.preferred:
+        if key_id:
             try:
                 returned = self._merchant.decrypt_field(understood(lambda: answer.text("encrypted_echo_message")))
             except Undecryptable as error:
                 raise PayUnverified("UNDECRYPTABLE") from error
             must_be_same(returned, secret)
+
+    def refresh_certificates(self) -> int:
+        """Fetch the platform certificates and keep them for all processes. How many there are; 0 for merchants that
+        have public keys alone. For a schedule, every 12 hours.
+        """
+        return refresh(self.transport, self._platform, self._settings.apiv3_keys, self._clock())
 
     def read_callback(self, headers: Mapping[str, str], raw_body: bytes) -> Notification:
         """Believe a callback: signed by WeChat Pay over these very bytes, within 5 minutes, and decrypted with our key.

@@ -182,6 +182,13 @@ class Fields:
             raise Malformed(name)
         return Fields(value)
 
+    def inners(self, name: str) -> list["Fields"]:
+        """A list of objects."""
+        values = self._values.get(name)
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise Malformed(name)
+        return [Fields(value) for value in values]
+
 
 def read_trade(fields: Fields) -> Trade:
     state = fields.text("trade_state")

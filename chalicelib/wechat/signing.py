@@ -9,10 +9,10 @@ import re
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
@@ -23,8 +23,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from ..kernel.clock import epoch
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 SIGNATURE_TYPE: Final = "WECHATPAY2-SHA256-RSA2048"
-PUBLIC_KEY_ID: Final = "PUB_KEY_ID_"
 FRESHNESS: Final = 300
 """Seconds that a signature's time may differ from ours, in either direction (doc 4013053420)."""
 
@@ -97,62 +99,37 @@ class MerchantKey:
             raise Undecryptable from error
 
 
-class PlatformKeys:
-    """The keys that WeChat Pay signs with, by id: public keys (`PUB_KEY_ID_…`) and platform certificates (hex serial).
-    Hex comes in either case, so ids are compared in upper case.
+def verify(
+    headers: Mapping[str, str], raw_body: bytes, now: datetime, key_of: Callable[[str], RSAPublicKey | None]
+) -> None:
+    """Raises BadSignature unless these bytes were signed within 5 minutes of `now`, with the key that `key_of` knows
+    under the serial in the headers.
 
-    Only configured keys count: an unknown id is refused, and nothing is ever fetched because a header asked for it.
-    With no keys nothing verifies. Several may live at once, as a migration from certificates to public keys needs.
-    Raises ValueError at a key's first use if its PEM is no RSA key or certificate.
+    Header names may be in any case. WeChat Pay's own probes (`WECHATPAY/SIGNTEST/…`) fail like any wrong signature.
     """
+    given = {name.lower(): value for name, value in headers.items()}
+    timestamp, nonce, serial, signature = (
+        given.get(f"wechatpay-{part}", "") for part in ("timestamp", "nonce", "serial", "signature")
+    )
+    if not (_SECONDS.fullmatch(timestamp) and _NONCE.fullmatch(nonce) and serial and signature):
+        raise BadSignature("unsigned")
+    if given.get("wechatpay-signature-type", SIGNATURE_TYPE) != SIGNATURE_TYPE:
+        raise BadSignature("unknown_signature_type")
+    key = key_of(serial)
+    if key is None:
+        raise BadSignature("unknown_serial")
+    if abs(now.timestamp() - int(timestamp)) > FRESHNESS:
+        raise BadSignature("stale")
+    try:
+        signed = b64decode(signature, validate=True)
+        key.verify(signed, answer_message(timestamp, nonce, raw_body), PKCS1v15(), SHA256())
+    except (Base64Error, ValueError, InvalidSignature) as error:
+        raise BadSignature("bad_signature") from error
 
-    def __init__(self, pems: Mapping[str, str]) -> None:
-        self._pems = {name.upper(): pem for name, pem in pems.items()}
-        self._keys: dict[str, RSAPublicKey] = {}
 
-    @property
-    def preferred(self) -> str | None:
-        """The id that requests name, so that answers are signed with it: the first public key given."""
-        return next((name for name in self._pems if name.startswith(PUBLIC_KEY_ID)), None)
-
-    def verify(self, headers: Mapping[str, str], raw_body: bytes, now: datetime) -> None:
-        """Raises BadSignature unless these bytes were signed by WeChat Pay within 5 minutes of `now`.
-
-        Header names may be in any case. WeChat Pay's own probes (`WECHATPAY/SIGNTEST/…`) fail like any wrong signature.
-        """
-        given = {name.lower(): value for name, value in headers.items()}
-        timestamp, nonce, serial, signature = (
-            given.get(f"wechatpay-{part}", "") for part in ("timestamp", "nonce", "serial", "signature")
-        )
-        if not (_SECONDS.fullmatch(timestamp) and _NONCE.fullmatch(nonce) and serial and signature):
-            raise BadSignature("unsigned")
-        if given.get("wechatpay-signature-type", SIGNATURE_TYPE) != SIGNATURE_TYPE:
-            raise BadSignature("unknown_signature_type")
-        key = self._key(serial)
-        if key is None:
-            raise BadSignature("unknown_serial")
-        if abs(now.timestamp() - int(timestamp)) > FRESHNESS:
-            raise BadSignature("stale")
-        try:
-            signed = b64decode(signature, validate=True)
-            key.verify(signed, answer_message(timestamp, nonce, raw_body), PKCS1v15(), SHA256())
-        except (Base64Error, ValueError, InvalidSignature) as error:
-            raise BadSignature("bad_signature") from error
-
-    def encrypt_field(self, key_id: str, text: str) -> str:
-        """A sensitive field for WeChat Pay; the request must name `key_id` in Wechatpay-Serial. Raises KeyError
-        without it.
-        """
-        key = self._key(key_id)
-        if key is None:
-            raise KeyError(key_id)
-        return b64encode(key.encrypt(text.encode(), _oaep())).decode()
-
-    def _key(self, serial: str) -> RSAPublicKey | None:
-        name = serial.upper()
-        if name not in self._keys and name in self._pems:
-            self._keys[name] = _public_key(self._pems[name])
-        return self._keys.get(name)
+def encrypt_field(key: RSAPublicKey, text: str) -> str:
+    """A sensitive field for WeChat Pay; the request must name the key's id in Wechatpay-Serial."""
+    return b64encode(key.encrypt(text.encode(), _oaep())).decode()
 
 
 def decrypt_resource(apiv3_key: str, nonce: str, ciphertext: str, associated_data: str) -> bytes:
@@ -164,17 +141,19 @@ def decrypt_resource(apiv3_key: str, nonce: str, ciphertext: str, associated_dat
         raise Undecryptable from error
 
 
-def _public_key(pem: str) -> RSAPublicKey:
-    key: object
-    if "BEGIN CERTIFICATE" in pem:
-        from cryptography.x509 import load_pem_x509_certificate  # only in certificate mode
-
-        key = load_pem_x509_certificate(pem.encode()).public_key()
-    else:
-        key = load_pem_public_key(pem.encode())
+def public_key(pem: str) -> RSAPublicKey:
+    """Of a public key or a certificate. Raises ValueError if it is neither, or not RSA."""
+    key: object = certificate(pem).public_key() if "BEGIN CERTIFICATE" in pem else load_pem_public_key(pem.encode())
     if not isinstance(key, RSAPublicKey):
         raise ValueError("a WeChat Pay key is not an RSA key")
     return key
+
+
+def certificate(pem: str) -> "Certificate":
+    """Raises ValueError if it is none."""
+    from cryptography.x509 import load_pem_x509_certificate  # only in certificate mode
+
+    return load_pem_x509_certificate(pem.encode())
 
 
 def _oaep() -> OAEP:

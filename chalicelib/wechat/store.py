@@ -1,10 +1,14 @@
-"""The access token where all processes find it: table `wechat_tokens`, one row per appid."""
+"""What all processes share: the access token, one row per appid in table `wechat_tokens`, and the fetched platform
+certificates, one row per merchant in table `wechat_keys`.
+"""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from ..kernel.clock import Clock, epoch, from_epoch
+from ..storage.attributes import Packed
 from ..storage.once import first_time
 from ..storage.table import Row
 from ..storage.writes import commit, put
@@ -40,3 +44,27 @@ class StoredTokens:
     def try_lock(self, until: datetime) -> bool:
         now = self._clock()
         return first_time(f"wechat-token:{self._appid}", now, until - now)
+
+
+class KeysRow(Row):
+    class Meta:
+        table_name = "wechat_keys"
+
+    mchid = UnicodeAttribute(hash_key=True)
+    pems = Packed[dict[str, str]](dict[str, str])
+
+
+class StoredKeys:
+    """A KeyStore. The last one to write wins; all write what WeChat Pay named a moment ago."""
+
+    def __init__(self, mchid: str) -> None:
+        self._mchid = mchid
+
+    def read(self) -> Mapping[str, str]:
+        try:
+            return KeysRow.get(self._mchid).pems
+        except KeysRow.DoesNotExist:
+            return {}
+
+    def write(self, pems: Mapping[str, str]) -> None:
+        commit(put(KeysRow(self._mchid, pems=dict(pems))))

@@ -14,8 +14,9 @@ import urllib3
 
 from ..kernel.clock import Clock
 from .errors import PayError, PayMisconfigured, PayRefused, PayUnreachable, PayUnverified, plain_code
+from .keys import PlatformKeys
 from .pay_types import Fields, Malformed
-from .signing import BadSignature, MerchantKey, PlatformKeys
+from .signing import BadSignature, MerchantKey
 
 TIMEOUT: Final = urllib3.Timeout(connect=2, read=6)
 
@@ -48,22 +49,31 @@ class Transport:
         self._http = http or urllib3.PoolManager(maxsize=10, timeout=TIMEOUT)
         self._pause = pause
 
-    def call(self, method: str, target: str, payload: Mapping[str, Any] | None = None) -> Fields:
-        """The verified answer; `target` is path and query. An answer without body is empty."""
+    def call(
+        self, method: str, target: str, payload: Mapping[str, Any] | None = None, key_id: str | None = None
+    ) -> Fields:
+        """The verified answer; `target` is path and query. An answer without body is empty.
+
+        `key_id` names the key that secrets in the payload are encrypted with.
+        """
+        return self.read(self.send(method, target, payload, key_id), self._platform)
+
+    def send(
+        self, method: str, target: str, payload: Mapping[str, Any] | None = None, key_id: str | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """A 2xx answer that nothing has proved yet."""
         body = b"" if payload is None else as_json(payload)
         try:
-            return self._verified(self._base_urls[0], method, target, body)
-        except PayUnverified:
-            raise
+            return self._once(method, self._base_urls[0] + target, target, body, key_id)
         except PayUnreachable:
             self._pause(random.uniform(0.1, 0.4))
-        return self._verified(self._base_urls[1], method, target, body)
+        return self._once(method, self._base_urls[1] + target, target, body, key_id)
 
-    def _verified(self, base_url: str, method: str, target: str, body: bytes) -> Fields:
-        answer = self._send(method, base_url + target, target, body, whole=True)
+    def read(self, answer: urllib3.BaseHTTPResponse, keys: PlatformKeys) -> Fields:
+        """What the answer says, once one of the keys has proved it."""
         request_id = answer.headers.get("Request-ID", "")
         try:
-            self._platform.verify(answer.headers, answer.data, self._clock())
+            keys.verify(answer.headers, answer.data, self._clock())
             return Fields.parse(answer.data) if answer.data else Fields({})
         except BadSignature as error:
             raise PayUnverified("UNVERIFIED", status=answer.status, request_id=request_id, hint=error.reason) from error
@@ -76,18 +86,20 @@ class Transport:
             target = urllib3.util.parse_url(url).request_uri  # as it will be sent, since that is what must be signed
         except urllib3.exceptions.LocationParseError as error:
             raise PayUnverified("MALFORMED", status=200, hint="download_url") from error
-        return self._send("GET", url, target, b"", whole=False)
+        return self._once("GET", url, target, b"", whole=False)
 
-    def _send(self, method: str, url: str, target: str, body: bytes, *, whole: bool) -> urllib3.BaseHTTPResponse:
-        """A 2xx answer that nothing has proved yet; with `whole` read and unpacked, otherwise not even read."""
+    def _once(
+        self, method: str, url: str, target: str, body: bytes, key_id: str | None = None, *, whole: bool = True
+    ) -> urllib3.BaseHTTPResponse:
+        """A 2xx answer; with `whole` read and unpacked, otherwise not even read."""
         headers = {
             "Authorization": self._merchant.authorization(method, target, body, self._clock()),
             "Accept": "application/json",
             "Content-Type": "application/json",
             "User-Agent": "jishi",
         }
-        if self._platform.preferred:
-            headers["Wechatpay-Serial"] = self._platform.preferred
+        if named := key_id or self._platform.preferred:
+            headers["Wechatpay-Serial"] = named
         try:
             # A signature is good for one request: no repetition and no redirection below this line.
             answer = self._http.request(

@@ -17,10 +17,11 @@ from wechatpayv3.utils import (
     rsa_verify,
 )
 
-from chalicelib.wechat.signing import MerchantKey, PlatformKeys, answer_message, request_message, sheet_message
+from chalicelib.wechat.keys import PlatformKeys
+from chalicelib.wechat.signing import MerchantKey, answer_message, request_message, sheet_message
 
 from .known import APIV3_KEY, SEALED, SEALED_PLAINTEXT, private_pem, public_pem
-from .platform import APPID, KEY_ID, MCHID, callback, key, signed_headers, trade
+from .platform import APPID, KEY_ID, MCHID, NOW, callback, key, signed_headers, trade
 from .test_pay import settings as account
 
 
@@ -77,5 +78,5 @@ def test_it_opens_what_we_open() -> None:
 
 def test_sensitive_fields_go_between_us(merchant: MerchantKey) -> None:
     assert merchant.decrypt_field(rsa_encrypt("张三", key("merchant").public_key())) == "张三"
-    sealed = PlatformKeys(account().platform_keys).encrypt_field(KEY_ID, "张三")
+    sealed = PlatformKeys(account().platform_keys).encrypt_field(KEY_ID, "张三", NOW)
     assert rsa_decrypt(sealed, key("platform")) == "张三"

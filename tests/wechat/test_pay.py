@@ -341,12 +341,15 @@ def test_a_refund_can_be_asked_for(pay: WeChatPay, peer: Peer) -> None:
 
 
 def echoes(request: Request) -> Answer:
-    """Sends the message back, and the secret one, opened with its own key, sealed for the merchant."""
+    """Sends the message back, and the secret one, opened with the key that it was sealed with, sealed for the merchant."""
     asked = request.json()
     oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
-    secret = key("platform").decrypt(b64decode(asked["encrypted_echo_message"]), oaep)
+    serial = request.headers["wechatpay-serial"]
+    by = {KEY_ID: "platform", CERTIFICATE_SERIAL: "certificate"}[serial]
+    secret = key(by).decrypt(b64decode(asked["encrypted_echo_message"]), oaep)
     sealed = b64encode(key("merchant").public_key().encrypt(secret, oaep)).decode()
-    return signs({"echo_message": asked["echo_message"], "encrypted_echo_message": sealed})
+    answer = {"echo_message": asked["echo_message"], "encrypted_echo_message": sealed}
+    return signs(answer, serial=serial, by=by)
 
 
 def test_the_echo_proves_keys_both_ways(pay: WeChatPay, peer: Peer) -> None:
@@ -361,10 +364,16 @@ def test_the_echo_proves_keys_both_ways(pay: WeChatPay, peer: Peer) -> None:
     assert caught.value.code == "UNDECRYPTABLE"
 
 
-def test_the_echo_without_a_public_key_proves_signatures_only(peer: Peer, clock: FakeClock) -> None:
+def test_in_certificate_mode_the_echo_is_sealed_with_the_certificate_and_names_it(peer: Peer, clock: FakeClock) -> None:
     certificates = {CERTIFICATE_SERIAL: platform_keys()[CERTIFICATE_SERIAL]}
-    peer.will(lambda request: signs(request.json(), serial=CERTIFICATE_SERIAL, by="certificate"))
+    peer.will(echoes)
     WeChatPay(settings(peer.base_url, platform_keys=certificates), clock).echo()
+
+
+def test_the_echo_without_any_key_believes_nobody(peer: Peer, clock: FakeClock) -> None:
+    peer.will(lambda request: signs(request.json()))
+    with pytest.raises(PayUnverified):
+        WeChatPay(settings(peer.base_url, platform_keys={}), clock).echo()
     assert peer.requests[0].json().keys() == {"echo_message"}
 
 

@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from chalicelib.wechat.keys import PlatformKeys
 from chalicelib.wechat.signing import (
     BadSignature,
     MerchantKey,
-    PlatformKeys,
     Undecryptable,
     answer_message,
     decrypt_resource,
@@ -167,11 +167,6 @@ def test_another_signature_type_is_refused_and_none_is_ours(platform: PlatformKe
     platform.verify(headers, BODY, NOW)
 
 
-def test_requests_name_the_first_public_key_and_none_in_certificate_mode() -> None:
-    assert PlatformKeys({CERTIFICATE_SERIAL: "", OTHER_KEY_ID: "", KEY_ID: ""}).preferred == OTHER_KEY_ID
-    assert PlatformKeys({CERTIFICATE_SERIAL: ""}).preferred is None
-
-
 def test_a_resource_opens_with_and_without_associated_data() -> None:
     nonce = "nonce0123456"
     assert decrypt_resource(known.APIV3_KEY, nonce, known.SEALED, "transaction").decode() == known.SEALED_PLAINTEXT
@@ -198,12 +193,12 @@ def test_a_resource_that_is_not_ours_or_was_changed_does_not_open(given: tuple[s
 
 def test_sensitive_fields_go_both_ways(merchant: MerchantKey) -> None:
     assert merchant.decrypt_field(known.OAEP) == known.OAEP_PLAINTEXT
-    sealed = PlatformKeys({KEY_ID: known.public_pem(known.private_key())}).encrypt_field(KEY_ID, "13800138000")
+    sealed = PlatformKeys({KEY_ID: known.public_pem(known.private_key())}).encrypt_field(KEY_ID, "13800138000", NOW)
     assert merchant.decrypt_field(sealed) == "13800138000"
     with pytest.raises(Undecryptable):
         merchant.decrypt_field(sealed[:-8] + "AAAAAA==")
     with pytest.raises(KeyError):
-        PlatformKeys({}).encrypt_field(KEY_ID, "13800138000")
+        PlatformKeys({}).encrypt_field(KEY_ID, "13800138000", NOW)
 
 
 def test_keys_are_not_read_before_they_are_needed() -> None:
