@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.wechat import crypto
 from sandbox.wechat.callbacks import Callbacks, Result
+from sandbox.wechat.certificates import Certificates
 from sandbox.wechat.courier import Courier
 from sandbox.wechat.http import Answer, Call, json_answer, parse_json_object
 from sandbox.wechat.pay import CannotPay, Pay
@@ -16,6 +17,8 @@ from sandbox.wechat.people import People
 from sandbox.wechat.push import Push
 from sandbox.wechat.settlement import Settlements
 from sandbox.wechat.world import World
+
+_DAY = 86400
 
 
 class Acts:
@@ -28,6 +31,7 @@ class Acts:
         settlements: Settlements,
         push: Push,
         courier: Courier,
+        certificates: Certificates,
     ) -> None:
         self._world = world
         self._pay = pay
@@ -36,6 +40,7 @@ class Acts:
         self._settlements = settlements
         self._push = push
         self._courier = courier
+        self._certificates = certificates
 
     def pay_sheet(self, call: Call) -> Answer:
         body, prepay_id = optional(call), call.params["prepay_id"]
@@ -59,6 +64,11 @@ class Acts:
         order_state, id = self._settlements.confirm(call.params["out_trade_no"], url)
         results = self._push.attempt(id) if id else []
         return json_answer({"order_state": order_state, "push_status": results[-1] if results else None})
+
+    def rotate_certificate(self, call: Call) -> Answer:
+        body = optional(call)
+        signs_in, listed_for = float(body.get("signs_in", 0)), float(body.get("old_listed_for", _DAY))
+        return json_answer(self._certificates.rotate(signs_in, listed_for))
 
     def scan_parcel(self, call: Call) -> Answer:
         return json_answer(self._courier.scan(call.params["tracking_no"], parse_json_object(call.body)))

@@ -13,6 +13,9 @@
 - `GET  /_sandbox/callbacks` -> every callback with the results of its attempts
 - `POST /_sandbox/callbacks/{id}/send {faults?: [{do, …}], replay?: true}` -> {callback_results}: send it now once
   more; `replay` sends the last message's very bytes and headers
+- `POST /_sandbox/certificates/rotate {signs_in?, old_listed_for?}` -> {serial_no, certificate, signs_from,
+  old_listed_until}: a new platform certificate is listed, and signs for merchants in certificate mode from `signs_in`
+  seconds (0) on; the old one is listed for `old_listed_for` seconds (a day) after that
 - `POST /_sandbox/consents {openid, template_id, count}` -> {count}: wx.requestSubscribeMessage
 - `GET  /_sandbox/messages` -> subscribe messages that were sent
 - `GET  /_sandbox/calls` -> every call received: time, method, path, status, code, faults. `DELETE` forgets them
@@ -76,6 +79,7 @@ class Control:
             ("GET", "refunds", self._refunds),
             ("GET", "callbacks", lambda _: json_answer([_told(doc) for doc in self._world.state.every("callback")])),
             ("POST", "callbacks/{id}/send", self._send_callback),
+            ("POST", "certificates/rotate", lambda call: self._acts.rotate_certificate(call)),
             ("POST", "consents", self._consent),
             ("GET", "messages", lambda _: json_answer(self._messages.sent())),
             ("GET", "calls", lambda _: json_answer(self._world.state.every("call"))),

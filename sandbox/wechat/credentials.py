@@ -94,7 +94,7 @@ def _write_private(path: Path, text: str) -> None:
 
 def _generate() -> Credentials:
     merchant, wechatpay, platform = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3))
-    certificate = _certificate(platform)
+    certificate = _certificate(platform, datetime.now(UTC) - timedelta(days=30))
     mchid = "16" + random_text(8, "0123456789")
     return Credentials(
         appid="wx" + secrets.token_hex(8),
@@ -102,7 +102,7 @@ def _generate() -> Credentials:
         mchid=mchid,
         merchant_serial=secrets.token_hex(20).upper(),
         wechatpay_public_key_id="PUB_KEY_ID_0" + mchid + random_text(24, "0123456789"),
-        platform_serial=f"{certificate.serial_number:040X}",
+        platform_serial=_serial(certificate),
         merchant_public_key=_public_pem(merchant.public_key()),
         wechatpay_public_key=_public_pem(wechatpay.public_key()),
         platform_certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
@@ -131,10 +131,20 @@ def _private_pem(key: rsa.RSAPrivateKey) -> str:
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
-def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
+def new_platform_certificate(start: datetime) -> tuple[str, str, str]:
+    """Serial, certificate and private key, for a rotation."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    certificate = _certificate(key, start)
+    return _serial(certificate), certificate.public_bytes(serialization.Encoding.PEM).decode(), _private_pem(key)
+
+
+def _serial(certificate: x509.Certificate) -> str:
+    return f"{certificate.serial_number:040X}"
+
+
+def _certificate(key: rsa.RSAPrivateKey, start: datetime) -> x509.Certificate:
     """A platform certificate as WeChat gives them: five years. Nobody checks its chain."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sign (sandbox)")])
-    start = datetime.now(UTC) - timedelta(days=30)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=5 * 365))

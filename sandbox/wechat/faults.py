@@ -32,7 +32,8 @@ Faults of events that the platform pushes of its own accord, `match` searched in
 
 Forgeries, for answers and callbacks: `wrong_key` (signed by somebody else), `unknown_serial` (serial "PUB_KEY_ID_…"),
 `stale` (age_seconds 3600, may be negative: a genuine signature with an old or future timestamp),
-`tamper` (the body changes after signing), `certificate` (signed with the platform certificate; no forgery at all).
+`tamper` (the body changes after signing); and two that are none: `certificate` (signed with the platform certificate),
+`public_key` (with the public key), as a merchant between the two sees both.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _FORGERIES: dict[str, Mapping[str, Any]] = {
     "stale": {"age_seconds": 3600},
     "tamper": {},
     "certificate": {},
+    "public_key": {},
 }
 _ERROR = {"status": 500, "code": "SYSTEM_ERROR", "message": "系统异常，请稍后重试"}
 OF_ANSWERS: dict[str, Mapping[str, Any]] = {

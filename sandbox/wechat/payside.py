@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from sandbox.wechat import crypto
 from sandbox.wechat.callbacks import Callbacks
+from sandbox.wechat.certificates import Certificates
 from sandbox.wechat.faults import Fault
 from sandbox.wechat.fields import Group, Text
 from sandbox.wechat.gate import Gate, PayError, param_error, read_body, request_id
@@ -14,7 +14,7 @@ from sandbox.wechat.http import Answer, Call, Routes, json_answer
 from sandbox.wechat.jobs import Jobs
 from sandbox.wechat.pay import NOTIFY_URL
 from sandbox.wechat.signing import Signer
-from sandbox.wechat.world import World, rfc3339
+from sandbox.wechat.world import World
 
 _ECHO = Group(
     {
@@ -67,12 +67,15 @@ class PaySide:
 class Security:
     """The smoke test of keys, and the list of platform certificates."""
 
-    def __init__(self, world: World, signer: Signer, callbacks: Callbacks, jobs: Jobs) -> None:
+    def __init__(
+        self, world: World, signer: Signer, certificates: Certificates, callbacks: Callbacks, jobs: Jobs
+    ) -> None:
         self._world = world
+        self._certificates = certificates
         self._signer = signer
         self._callbacks = callbacks
         self._jobs = jobs
-        self.routes = Routes(("POST", "/v3/security/echo", self._echo), ("GET", "/v3/certificates", self._certificates))
+        self.routes = Routes(("POST", "/v3/security/echo", self._echo), ("GET", "/v3/certificates", self._list))
 
     def _echo(self, call: Call) -> Answer:
         body = read_body(call, _ECHO)
@@ -91,15 +94,8 @@ class Security:
             self._jobs.schedule("callback", id, self._world.now())
         return json_answer(answer)
 
-    def _certificates(self, call: Call) -> Answer:
+    def _list(self, call: Call) -> Answer:
         if not self._world.settings.certificate_mode:
             message = "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥"
             raise PayError(404, "RESOURCE_NOT_EXISTS", message)
-        keys, now = self._world.credentials, self._world.now()
-        certificate = {
-            "serial_no": keys.platform_serial,
-            "effective_time": rfc3339(now - timedelta(days=1)),
-            "expire_time": rfc3339(now + timedelta(days=4 * 365)),
-            "encrypt_certificate": crypto.seal(keys.apiv3_key, keys.platform_certificate.encode(), "certificate"),
-        }
-        return json_answer({"data": [certificate]})
+        return json_answer({"data": self._certificates.shown()})

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from sandbox.wechat.acts import Acts
 from sandbox.wechat.bills import Bills
 from sandbox.wechat.callbacks import Callbacks
+from sandbox.wechat.certificates import Certificates
 from sandbox.wechat.control import Control
 from sandbox.wechat.courier import Courier
 from sandbox.wechat.credentials import Credentials
@@ -72,16 +73,18 @@ class SandboxWeChat:
         self._state = state or State()
         self._world = world = World(credentials, clock, self._state, settings or Settings(), self.faults)
         self._jobs = jobs = Jobs(world)
-        signer, people, tokens, push = Signer(world), People(world), Tokens(world), Push(world, jobs)
+        certificates = Certificates(world)
+        signer, people, tokens, push = Signer(world, certificates), People(world), Tokens(world), Push(world, jobs)
         callbacks = Callbacks(world, signer, jobs)
         pay, messages = Pay(world, callbacks), Messages(world, people)
-        parts = Refunds(world, callbacks, jobs), Bills(world), Security(world, signer, callbacks, jobs)
+        security = Security(world, signer, certificates, callbacks, jobs)
+        parts = Refunds(world, callbacks, jobs), Bills(world), security
         self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
         settlements = Settlements(world, push, jobs)
         mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world, settlements)
         self._courier = Courier(world)
         self._mini_side = MiniSide(tokens, [part.routes for part in mini])
-        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier)
+        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier, certificates)
         self._control = Control(world, acts, callbacks, people, messages, push, jobs)
         self._closing = threading.Event()
         jobs.start()

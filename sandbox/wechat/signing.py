@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.wechat import crypto
+from sandbox.wechat.certificates import Certificates
 from sandbox.wechat.faults import Fault
 from sandbox.wechat.world import World
 
@@ -14,29 +15,38 @@ SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 
 
 class Signer:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, certificates: Certificates) -> None:
         keys = world.credentials
         self._world = world
-        self._default = keys.platform_serial if world.settings.certificate_mode else keys.wechatpay_public_key_id
-        self._keys = {
-            keys.wechatpay_public_key_id: crypto.private_key(keys.wechatpay_private_key),
-            keys.platform_serial: crypto.private_key(keys.platform_private_key),
-        }
+        self._certificates = certificates
+        self._public_id = keys.wechatpay_public_key_id
+        self._public_key = crypto.private_key(keys.wechatpay_private_key)
 
     def knows(self, serial: str) -> bool:
-        return serial in self._keys
+        return self._key(serial) is not None
+
+    def _key(self, serial: str) -> rsa.RSAPrivateKey | None:
+        return self._public_key if serial == self._public_id else self._certificates.key(serial)
+
+    def _default(self) -> str:
+        return self._certificates.signing() if self._world.settings.certificate_mode else self._public_id
 
     def decrypt_field(self, serial: str, value: str) -> str:
         """A field that the merchant encrypted for the key with this id. ValueError if it did not."""
-        return crypto.decrypt_field(self._keys[serial or self._default], value)
+        key = self._key(serial or self._default())
+        if key is None:
+            raise ValueError("no such key")
+        return crypto.decrypt_field(key, value)
 
     def headers(self, body: bytes, serial: str | None, faults: Mapping[str, Fault]) -> dict[str, str]:
         """The Wechatpay-* headers over the exact body, by the key with this serial, spoilt by the faults that hit."""
-        serial = serial if serial and self.knows(serial) else self._default
+        serial = serial if serial and self.knows(serial) else self._default()
         if "certificate" in faults:
-            serial = self._world.credentials.platform_serial
-        key = self._keys[serial]
-        if "wrong_key" in faults:
+            serial = self._certificates.signing()
+        if "public_key" in faults:
+            serial = self._public_id
+        key = self._key(serial)
+        if key is None or "wrong_key" in faults:
             key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         if "unknown_serial" in faults:
             serial = faults["unknown_serial"]["serial"]
