@@ -55,6 +55,18 @@ class Settings:
     reservation_minutes: int = 15
     coupon_remind_hours: int = 24
     refund_retry_minutes: int = 2
+    owners: tuple[str, ...] = ()
+    ship_hours: int = 48
+    receive_days: int = 10
+    extend_days: int = 5
+    aftersale_days: int = 15
+    aftersale_decide_hours: int = 72
+    aftersale_return_days: int = 7
+    aftersale_check_days: int = 7
+    wechat_apiv3_key_previous: str = field(default="", repr=False)
+    kuaidi100_customer: str = ""
+    kuaidi100_key: str = field(default="", repr=False)
+    kuaidi100_url: str = "https://poll.kuaidi100.com"
 
     def __post_init__(self) -> None:
         wrong = dict.fromkeys(name for name, holds in _checks(self) if not holds)
@@ -121,6 +133,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "wechat_platform_keys": lambda text: msgspec.json.decode(text, type=dict[str, str]),
     "message_templates": lambda text: msgspec.json.decode(text, type=dict[str, str | dict[str, Any]]),
     "wechat_merchant_key": str,
+    "owners": lambda text: tuple(name.strip() for name in text.split(",") if name.strip()),
 }
 
 
@@ -142,6 +155,17 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("wechat_pay_url", bool(url.fullmatch(settings.wechat_pay_url))),
         ("wechat_apiv3_key", len(settings.wechat_apiv3_key.encode()) == 32),
         ("wechat_platform_keys", bool(settings.wechat_platform_keys)),
+        ("wechat_apiv3_key_previous", len(settings.wechat_apiv3_key_previous.encode()) in (0, 32)),
+        ("owners", all(re.fullmatch(r"M[A-Z2-7]{25}", owner) for owner in settings.owners)),
+        ("ship_hours", 1 <= settings.ship_hours <= 24 * 330),
+        ("receive_days", 7 <= settings.receive_days <= 60),
+        ("extend_days", 1 <= settings.extend_days <= 30),
+        ("aftersale_days", 7 <= settings.aftersale_days <= 365),
+        ("aftersale_decide_hours", 1 <= settings.aftersale_decide_hours <= 24 * 7),
+        ("aftersale_return_days", 1 <= settings.aftersale_return_days <= 30),
+        ("aftersale_check_days", 1 <= settings.aftersale_check_days <= 30),
+        ("kuaidi100_url", bool(url.fullmatch(settings.kuaidi100_url))),
+        ("kuaidi100_key", bool(settings.kuaidi100_key) == bool(settings.kuaidi100_customer)),
         ("wechat_push_aes_key", len(settings.wechat_push_aes_key) in (0, 43)),
         ("session_hours", 1 <= settings.session_hours <= 24 * 365),
         ("reservation_minutes", 1 <= settings.reservation_minutes <= 120),

@@ -28,6 +28,7 @@ from .kernel.clock import Clock, system_clock
 from .messaging import Messaging, MessagingStore, Template, read_templates
 from .orders import Orders
 from .orders.place import Placing
+from .orders.rules import Periods
 from .orders.store import OrderStore
 from .payments import Payments
 from .payments.close import Closing
@@ -81,7 +82,13 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     cipher = Cipher(settings.data_keys, settings.data_key_current)
     appid = settings.wechat_appid
     mini_program = _mini_program(settings, clock)
-    sessions = SessionSettings(settings.session_keys, settings.session_key_current, appid, settings.session_hours)
+    sessions = SessionSettings(
+        settings.session_keys,
+        settings.session_key_current,
+        appid,
+        settings.session_hours,
+        owners=frozenset(settings.owners),
+    )
     identity = Identity(MemberStore(cipher), mini_program, sessions, clock)
     addresses = Addresses(AddressStore(cipher), clock)
     catalog, stock = Catalog(CatalogStore(), clock), Stock(StockStore())
@@ -94,7 +101,7 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     groupbuy = GroupBuy(TeamStore(), activities)
     bargain = Bargain(BargainStore(), activities, random or SystemRandom())
     kinds: dict[str, Kind] = {groupbuy.name: groupbuy, bargain.name: bargain}
-    store = OrderStore(cipher)
+    store = OrderStore(cipher, _periods(settings))
     reservation = timedelta(minutes=settings.reservation_minutes)
     placing = Placing(store, catalog, stock, promotions, coupons, addresses, cart, kinds, reservation)
     orders = Orders(store, placing, stock, coupons, kinds)
@@ -137,6 +144,7 @@ def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
             merchant_serial=settings.wechat_merchant_serial,
             merchant_private_key_pem=settings.wechat_merchant_key,
             apiv3_key=settings.wechat_apiv3_key,
+            apiv3_key_previous=settings.wechat_apiv3_key_previous,
             platform_keys=settings.wechat_platform_keys,
             notify_base=settings.public_url,
             base_url=settings.wechat_pay_url,
@@ -145,7 +153,8 @@ def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
     )
     store = PaymentStore()
     notify_url = settings.public_url + NOTIFY_PATH
-    refunding = Refunding(store, orders, wechat, notify_url, timedelta(minutes=settings.refund_retry_minutes))
+    first_wait = timedelta(minutes=settings.refund_retry_minutes)
+    refunding = Refunding(store, orders, wechat, notify_url, first_wait, {})
     settling = Settling(store, orders, refunding, Expected(settings.wechat_appid, settings.wechat_mchid))
     return Payments(
         paying=Paying(store, orders, wechat, settling, notify_url),
@@ -153,6 +162,15 @@ def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
         closing=Closing(store, orders, wechat, settling),
         refunding=refunding,
         wechat=wechat,
+    )
+
+
+def _periods(settings: Settings) -> Periods:
+    return Periods(
+        ship=timedelta(hours=settings.ship_hours),
+        receive=timedelta(days=settings.receive_days),
+        extension=timedelta(days=settings.extend_days),
+        aftersale=timedelta(days=settings.aftersale_days),
     )
 
 

@@ -28,3 +28,24 @@ def finish_effects(event: Any) -> int:
     """Effects that the stream started and did not finish."""
     shop = open_shop()
     return shop.effects.run_due(shop.clock())
+
+
+@jobs.schedule(Rate(10, unit=Rate.MINUTES))
+def receive_orders(event: Any) -> int:
+    """Count as received what was sent long enough ago."""
+    shop = open_shop()
+    return shop.orders.receiving.receive_due(shop.clock())
+
+
+@jobs.schedule(Rate(10, unit=Rate.MINUTES))
+def finish_orders(event: Any) -> int:
+    """Finish orders whose time for after-sale cases is over."""
+    shop = open_shop()
+    return shop.orders.receiving.finish_due(shop.clock())
+
+
+@jobs.schedule(Rate(10, unit=Rate.MINUTES))
+def alarm_unsent(event: Any) -> int:
+    """Tell of paid orders that should have been sent by now."""
+    shop = open_shop()
+    return shop.orders.receiving.alarm_unsent(shop.clock())

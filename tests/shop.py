@@ -19,9 +19,14 @@ from chalicelib.campaigns.bargain import BargainConfig
 from chalicelib.campaigns.base import Activity
 from chalicelib.campaigns.groupbuy import GroupBuyConfig
 from chalicelib.catalog import Category, Details, NewProduct, NewSku
+from chalicelib.kernel.staff import StaffRole
+from chalicelib.kernel.trail import Actor
+from chalicelib.orders.progress import advanced, to_send, with_sent
+from chalicelib.orders.rules import must_be_sendable
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit
 from chalicelib.settings import Settings
 from chalicelib.shop import Shop
+from chalicelib.storage.writes import commit
 from sandbox.wechat import Credentials, SandboxWeChat
 
 START = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -150,6 +155,12 @@ class Stack:
     def shopper(self, name: str) -> Shopper:
         return Shopper(self, name).log_in()
 
+    def staff(self, role: StaffRole) -> Shopper:
+        """One of the merchant's people, with this role alone."""
+        person = self.shopper(f"staff-{role.lower()}")
+        self.shop.identity.appoint(person.member_id, {role}, by="the-owner")
+        return person
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """The sandbox WeChat's control API."""
         answer = requests.request(method, f"{self.wechat_url}/_sandbox/{path}", json=body, timeout=30)
@@ -166,12 +177,22 @@ class Stack:
             self.shop.payments.refunding.advance_due(now)
             self.shop.effects.run_due(now)
             self.shop.campaigns.sweep(now)
+            self.shop.orders.receiving.receive_due(now)
+            self.shop.orders.receiving.finish_due(now)
 
     def changed_orders(self) -> list[tuple[str, str]]:
         """All orders: what the stream would have told of, by now. Tests have few orders and may scan."""
         from chalicelib.orders.rows import OrderRow
 
         return [(row.member_id, row.order_id) for row in OrderRow.scan()]
+
+    def ship(self, member_id: str, order_id: str) -> None:
+        """All that is to be sent leaves the shop."""
+        store, now = self.shop.orders.store, self.clock()
+        order = store.get(member_id, order_id)
+        must_be_sendable(order)
+        sent = advanced(order, now, Actor.STAFF, "商家已发货", store.periods, progress=with_sent(order, to_send(order)))
+        commit(store.becomes(order, sent))
 
     def stock(self, sku_id: str) -> int:
         return self.shop.stock.levels([sku_id])[sku_id]

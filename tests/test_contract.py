@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from app import app
 from chalicelib.kernel.errors import ShopError, all_errors
 from chalicelib.web import Routes
-from tests.contract import CONTRACT, contract, resolved, validator
+from tests.contract import contract, resolved, validator
 from tools.contract import contract_text
 from tools.contract.refusals import errors_of
 

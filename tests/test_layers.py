@@ -35,7 +35,7 @@ LINE = (
     {"cart"},
     {"orders"},
     {"payments"},
-    {"campaigns.service"},
+    {"campaigns.service", "reconciliation"},
     {"effects", "events"},
     {"shop"},
     {"functions"},

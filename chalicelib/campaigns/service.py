@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..kernel.errors import Conflict, NotFound, Refused, ShopError
 from ..kernel.paging import Page, decode_cursor
+from ..kernel.trail import Actor
 from ..log import logger
 from ..orders import Order, Orders, OrderState, campaign_order
-from ..orders.rules import Actor, Event, OrderChanged
+from ..orders.rules import OrderChanged, moved
 from ..payments import Payments
 from ..stock import Stock
 from ..storage.table import STORAGE_FAILURES
@@ -106,9 +108,9 @@ class Campaigns:
         for order in self._orders.store.many([(ref.member_id, ref.order_id) for ref in refs]):
             if not order.held:
                 continue
-            event = Event(now, Actor.SCHEDULE, order.state, order.state, "拼团成功")
+            after = moved(order, now, Actor.SCHEDULE, "拼团成功", held=False, effects_due=True)
             with suppress(OrderChanged):  # another run was faster, or it was refunded
-                commit(self._orders.store.released_from_hold(order, event))
+                commit(self._orders.store.becomes(order, after))
 
     def _refund_all(self, refs: Sequence[OrderRef], cause: str, reason: str, now: datetime) -> None:
         """Every member gets the money back, also when one refund cannot be written now: that one stays due."""
@@ -144,9 +146,21 @@ class Campaigns:
         self._pay_back(order, lost.cause, lost.reason, now)
 
     def _move(self, order: Order, place: CampaignOrder, now: datetime) -> bool:
-        event = Event(now, Actor.SCHEDULE, order.state, OrderState.PAID, "付款到账时原活动名额已释放，已为您重新安排")
-        kind, store = self.kinds[place.kind], self._orders.store
-        writes: list[Write] = [store.regrouped(order, place.group_id, event, now, held=kind.holds)]
+        assert order.campaign is not None
+        kind = self.kinds[place.kind]
+        after = moved(
+            order,
+            now,
+            Actor.SCHEDULE,
+            "付款到账时原活动名额已释放，已为您重新安排",
+            to=OrderState.PAID,
+            campaign=replace(order.campaign, group_id=place.group_id),
+            held=kind.holds,
+            late_payment=False,
+            effects_due=True,
+            paid_at=now,
+        )
+        writes: list[Write] = [self._orders.store.becomes(order, after)]
         if order.state is OrderState.CLOSED:
             writes += [self._stock.reserve(line.sku_id, line.quantity) for line in order.lines]
         try:

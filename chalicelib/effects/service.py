@@ -10,7 +10,7 @@ from ..catalog import Catalog
 from ..log import logger
 from ..messaging import Message, Messaging
 from ..orders import Order, OrderNotFound, Orders, OrderState
-from ..orders.rules import OrderChanged
+from ..orders.rules import Job, OrderChanged
 from ..payments import Payments
 from ..payments.rules import RefundState, refund_number
 from ..storage.once import first_time
@@ -46,9 +46,7 @@ class Effects:
 
     def run_due(self, now: datetime) -> int:
         """The safety net under the stream. Returns how many orders were dealt with."""
-        return self._orders.store.sweep_effects(
-            now, lambda member_id, order_id: self.run(member_id, order_id, now), _failed
-        )
+        return self._orders.store.sweep(Job.EFFECTS, now, self.run, _failed)
 
     def _settle_in(self, order: Order, now: datetime) -> None:
         if order.state is OrderState.CLOSED:

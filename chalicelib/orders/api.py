@@ -10,30 +10,19 @@ from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
 from ..storage.writes import StorageBusy
 from ..web import Call, Routes
-from .rules import (
+from .asking import WantedOrder, Wish
+from .entry import (
     AddressNeeded,
     CampaignTakesOneSku,
     CouponNotWithCampaign,
     IdempotencyKeyReused,
     NothingToOrder,
-    OrderChanged,
-    OrderNotFound,
-    OrderStateRefused,
     PriceChanged,
     SkuNotForSale,
     TooManyLines,
 )
-from .shapes import (
-    OrderPage,
-    OrderQuery,
-    OrderView,
-    PreviewView,
-    WantedOrder,
-    Wish,
-    order_card,
-    order_view,
-    preview_view,
-)
+from .rules import OrderChanged, OrderNotFound, OrderStateRefused, ReceiptExtended
+from .shapes import OrderPage, OrderQuery, OrderView, PreviewView, order_card, order_view, preview_view
 
 routes = Routes(__name__)
 
@@ -96,8 +85,20 @@ def show(call: Call[None]) -> OrderView:
     "/orders/{order_id}/receipt",
     summary="Confirm that the goods arrived",
     answers=OrderView,
-    errors=(OrderNotFound, OrderStateRefused, OrderChanged),
+    errors=(OrderNotFound, OrderStateRefused, StorageBusy),
     signed=True,
 )
 def confirm_receipt(call: Call[None]) -> OrderView:
-    return order_view(call.shop.orders.confirm_receipt(call.member_id, call.path["order_id"], call.now))
+    return order_view(call.shop.orders.receiving.confirm(call.member_id, call.path["order_id"], call.now))
+
+
+@routes.endpoint(
+    "POST",
+    "/orders/{order_id}/receipt/extension",
+    summary="Take longer to confirm receipt, once",
+    answers=OrderView,
+    errors=(OrderNotFound, OrderStateRefused, ReceiptExtended, StorageBusy),
+    signed=True,
+)
+def extend_receipt(call: Call[None]) -> OrderView:
+    return order_view(call.shop.orders.receiving.extend(call.member_id, call.path["order_id"], call.now))

@@ -16,30 +16,30 @@ from ..coupons import Coupon, CouponNotUsable, Coupons
 from ..identity import Session
 from ..kernel.errors import ShopError
 from ..kernel.ids import new_id
+from ..kernel.trail import Actor, Event
 from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
 from ..stock import SoldOut, Stock
 from ..storage.once import claim, find
 from ..storage.reads import NOTHING, fetch
 from ..storage.writes import Write, commit
-from .rules import (
-    Actor,
+from .entry import (
     AlreadyPlaced,
     CampaignTakesOneSku,
     CouponNotWithCampaign,
-    Delivery,
-    Event,
     IdempotencyKeyReused,
+    PriceChanged,
+    SkuNotForSale,
+    digest,
+    merged,
+)
+from .rules import (
+    Delivery,
     Order,
     OrderAdjustment,
     OrderCampaign,
     OrderLine,
     OrderState,
-    PriceChanged,
-    SkuNotForSale,
-    digest,
     expiry,
-    merged,
-    paid,
 )
 from .store import OrderStore
 
@@ -198,7 +198,8 @@ class Placing:
         )
         why = "提交订单"
         if order.payable == 0:
-            order, why = paid(order, now, held=self._holds(order)), "提交订单，无需支付"
+            order = replace(order, state=OrderState.PAID, held=self._holds(order), paid_at=now, effects_due=True)
+            why = "提交订单，无需支付"
         return replace(order, timeline=(Event(now, Actor.SHOPPER, None, order.state, why),))
 
     def _holds(self, order: Order) -> bool:

@@ -1,15 +1,16 @@
 """What an order is, which ways it can go, and why it may be refused."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from ..kernel.errors import Conflict, Invalid, NotFound, Refused
+from ..kernel.errors import Conflict, NotFound, Refused
+from ..kernel.trail import Actor, Event
 
-MOST_LINES = 50
-MOST_PIECES = 999
+EFFECTS_GRACE = timedelta(minutes=2)
+"""The stream works on effects at once; the schedule finds those that it did not finish."""
 
 
 class OrderState(StrEnum):
@@ -21,22 +22,16 @@ class OrderState(StrEnum):
     REFUNDED = "REFUNDED"
 
 
-# CLOSED -> PAID happens only when a late payer of a group-buy is given another place.
+# CLOSED -> PAID happens only when a late payer of a group-buy is given another place; PAID -> COMPLETED when goods are
+# handed over at a pickup point.
 TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.AWAITING_PAYMENT: frozenset({OrderState.PAID, OrderState.CLOSED}),
-    OrderState.PAID: frozenset({OrderState.SHIPPED, OrderState.REFUNDED}),
+    OrderState.PAID: frozenset({OrderState.SHIPPED, OrderState.COMPLETED, OrderState.REFUNDED}),
     OrderState.SHIPPED: frozenset({OrderState.COMPLETED, OrderState.REFUNDED}),
     OrderState.COMPLETED: frozenset({OrderState.REFUNDED}),
     OrderState.CLOSED: frozenset({OrderState.PAID}),
     OrderState.REFUNDED: frozenset(),
 }
-
-
-class Actor(StrEnum):
-    SHOPPER = "SHOPPER"
-    STAFF = "STAFF"
-    WECHAT = "WECHAT"
-    SCHEDULE = "SCHEDULE"
 
 
 class OrderNotFound(NotFound):
@@ -58,76 +53,24 @@ class OrderChanged(Conflict):
     message = "订单状态已变化，请刷新后再试"
 
 
+class ReceiptExtended(Refused):
+    """The time to confirm can be made longer once."""
+
+    code = "RECEIPT_EXTENDED"
+    message = "已延长过一次收货时间"
+
+
 class OrderHeld(Refused):
     code = "ORDER_HELD"
     message = "拼团成功后才能进行此操作"
 
 
-class IdempotencyKeyReused(Refused):
-    """The same Idempotency-Key came with another request."""
-
-    code = "IDEMPOTENCY_KEY_REUSED"
-    message = "重复的请求标识对应了不同的订单内容"
-
-
-class AlreadyPlaced(Conflict):
-    """Never leaves the service: the same key placed an order before, which is then answered."""
-
-    code = "ALREADY_PLACED"
-
-
-class PriceChanged(Refused):
-    """The shopper agreed to another amount; `details.payable` is the amount of now, in fen."""
-
-    code = "PRICE_CHANGED"
-    message = "价格已变化，请确认后重新提交"
-
-
-class AddressNeeded(Invalid):
-    """A preview does without an address, an order does not."""
-
-    code = "ADDRESS_NEEDED"
-    message = "请选择收货地址"
-
-
-class NothingToOrder(Refused):
-    """No lines were given, and nothing is selected in the cart."""
-
-    code = "NOTHING_TO_ORDER"
-    message = "请选择要购买的商品"
-
-
-class TooManyLines(Refused):
-    """More different SKUs than one order takes."""
-
-    code = "TOO_MANY_LINES"
-    message = "一次最多购买50种商品"
-
-
-class SkuNotForSale(Refused):
-    """`details.sku_ids`: gone or off the shelf."""
-
-    code = "SKU_NOT_FOR_SALE"
-    message = "部分商品已下架"
-
-
-class CampaignTakesOneSku(Invalid):
-    """A campaign is bought with one SKU alone in the order."""
-
-    code = "CAMPAIGN_TAKES_ONE_SKU"
-    message = "活动商品请单独购买"
-
-
-class CouponNotWithCampaign(Refused):
-    """Campaign prices and coupons do not add up."""
-
-    code = "COUPON_NOT_WITH_CAMPAIGN"
-    message = "活动商品不可使用优惠券"
-
-
 @dataclass(frozen=True)
 class OrderLine:
-    """One SKU as it was sold. `payable` = unit_price * quantity - discount + freight, all in fen."""
+    """One SKU as it was sold. `payable` = unit_price * quantity - discount + freight, all in fen.
+
+    `no_reason_days`: how long it may be returned without a reason, as the product said when it was ordered.
+    """
 
     sku_id: str
     product_id: str
@@ -139,6 +82,7 @@ class OrderLine:
     discount: int
     freight: int
     payable: int
+    no_reason_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,20 +120,45 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Event:
-    """One entry of the timeline. `was` is None for the first."""
+class PickupPlace:
+    """Where the shopper fetches the goods, as it stood when the order was placed, and the code that proves whose they
+    are.
+    """
 
-    at: datetime
-    by: Actor
-    was: OrderState | None
-    now: OrderState
-    why: str
+    point_id: str
+    name: str
+    address: str
+    phone: str
+    hours: str
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What became of one line's pieces and money since it was ordered. Cases are after-sale cases.
+
+    `sent`: pieces on their way or handed over. `withheld`: pieces in cases that began before these were sent, which
+    are not sent any more; `disputed`: in cases that began later. `back`: pieces of both that are the shop's again, for
+    good. `goods`, `freight` (fen) and `points`: the most that these cases may return.
+    """
+
+    sent: int = 0
+    withheld: int = 0
+    disputed: int = 0
+    back: int = 0
+    goods: int = 0
+    freight: int = 0
+    points: int = 0
 
 
 @dataclass(frozen=True)
 class Order:
     """`attempt` counts payment attempts, the last one is live; `trade_no` is the out_trade_no that brought the money;
     `late_payment` marks a closed order that was paid after all and waits for a decision.
+
+    `refund_state` and `refund_cause` tell of a refund of the whole order by the shop itself; `refunded` counts the fen
+    that after-sale cases decided to return. `cases` maps their ids to whether they are still open. `points` were spent
+    on it, for `points_off` fen. `finished`: the time for after-sale cases is over.
     """
 
     order_id: str
@@ -205,7 +174,10 @@ class Order:
     placed_at: datetime
     expires_at: datetime
     delivery: Delivery | None = field(default=None, repr=False)
+    pickup: PickupPlace | None = None
     coupon_id: str | None = None
+    points: int = 0
+    points_off: int = 0
     campaign: OrderCampaign | None = None
     remark: str = field(default="", repr=False)
     nickname: str = field(default="", repr=False)
@@ -219,7 +191,13 @@ class Order:
     trade_no: str | None = None
     paid_at: datetime | None = None
     shipped_at: datetime | None = None
-    tracking: str | None = None
+    receive_by: datetime | None = None
+    extended: bool = False
+    completed_at: datetime | None = None
+    finished: bool = False
+    progress: Mapping[str, Progress] = field(default_factory=dict)
+    refunded: int = 0
+    cases: Mapping[str, bool] = field(default_factory=dict)
     timeline: tuple[Event, ...] = ()
 
     @property
@@ -230,11 +208,61 @@ class Order:
         return text[:120]
 
 
-def must_be_able(order: Order, to: OrderState) -> None:
-    """Raises OrderStateRefused, or OrderHeld for shipping what is held."""
-    if to not in TRANSITIONS[order.state]:
+class Job(StrEnum):
+    """What an order may wait for."""
+
+    CLOSE = "order-close"
+    EFFECTS = "order-effects"
+    SHIP = "order-ship"
+    RECEIVE = "order-receive"
+    FINISH = "order-finish"
+
+
+@dataclass(frozen=True)
+class Periods:
+    """How long the shop has to send, the shopper to look before receipt counts as confirmed (the platform wants 7 days
+    at least), how much longer when asked, and until when after-sale cases may be opened once goods were received.
+    """
+
+    ship: timedelta = timedelta(hours=48)
+    receive: timedelta = timedelta(days=10)
+    extension: timedelta = timedelta(days=5)
+    aftersale: timedelta = timedelta(days=15)
+
+
+def waits_for(order: Order, periods: Periods) -> tuple[Job, datetime] | None:
+    """What is due next for the order, and when; None when nothing is, since it is over or its group decides."""
+    if order.effects_due:
+        return Job.EFFECTS, order.timeline[-1].at + EFFECTS_GRACE
+    match order.state:
+        case OrderState.AWAITING_PAYMENT:
+            return Job.CLOSE, order.expires_at
+        case OrderState.PAID if not order.held and order.paid_at:
+            return Job.SHIP, order.paid_at + periods.ship
+        case OrderState.SHIPPED if order.receive_by:
+            return Job.RECEIVE, order.receive_by
+        case OrderState.COMPLETED if order.completed_at and not order.finished:
+            return Job.FINISH, order.completed_at + periods.aftersale
+        case _:
+            return None
+
+
+def moved(
+    order: Order, at: datetime, by: Actor, why: str, *, to: OrderState | None = None, who: str = "", **changes: Any
+) -> Order:
+    """The order after a change, with its entry in the timeline. Raises OrderStateRefused if it cannot go there."""
+    to = to or order.state
+    if to is not order.state and to not in TRANSITIONS[order.state]:
         raise OrderStateRefused(state=order.state)
-    if order.held and to is OrderState.SHIPPED:
+    event = Event(at.replace(microsecond=0), by, order.state, to, why, who)
+    return replace(order, state=to, timeline=(*order.timeline, event), **changes)
+
+
+def must_be_sendable(order: Order) -> None:
+    """Raises OrderStateRefused, or OrderHeld while its group is open."""
+    if order.state is not OrderState.PAID:
+        raise OrderStateRefused(state=order.state)
+    if order.held:
         raise OrderHeld
 
 
@@ -248,33 +276,3 @@ def must_await_payment(order: Order, now: datetime) -> None:
 
 def expiry(now: datetime, pay_within: timedelta | None, reservation: timedelta) -> datetime:
     return now + (pay_within or reservation)
-
-
-def paid(order: Order, now: datetime, *, held: bool) -> Order:
-    return replace(order, state=OrderState.PAID, held=held, paid_at=now, effects_due=True)
-
-
-def after(order: Order, event: Event) -> Order:
-    """The order once this event, which changed nothing but its state, is stored."""
-    return replace(order, state=event.now, timeline=(*order.timeline, event))
-
-
-def merged(wanted: tuple[tuple[str, int], ...]) -> dict[str, int]:
-    """Pieces per SKU; the same SKU named twice is one line. Raises NothingToOrder, TooManyLines, Invalid."""
-    pieces: dict[str, int] = {}
-    for sku_id, quantity in wanted:
-        if quantity < 1:
-            raise Invalid(field="quantity")
-        pieces[sku_id] = pieces.get(sku_id, 0) + quantity
-    if not pieces:
-        raise NothingToOrder
-    if len(pieces) > MOST_LINES:
-        raise TooManyLines(limit=MOST_LINES)
-    if max(pieces.values()) > MOST_PIECES:
-        raise Invalid(field="quantity", limit=MOST_PIECES)
-    return pieces
-
-
-def digest(*parts: object) -> str:
-    """Tells whether a repeated Idempotency-Key came with the same request."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -1,15 +1,14 @@
-"""Shapes of orders over HTTP, and how orders are put into them."""
+"""Orders as HTTP shows them, and how they are put into these shapes."""
 
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
-from ..campaigns.base import Choice
 from ..cart.api import AdjustmentView, HintView
 from ..web import NextCursor, PageQuery
-from .place import Preview, Wanted
-from .rules import MOST_LINES, Delivery, Order, OrderCampaign, OrderState
+from .place import Preview
+from .rules import Delivery, Order, OrderCampaign, OrderState
 
 GoodsTotal = Annotated[int, msgspec.Meta(description="Fen; the goods before savings.", examples=[11800])]
 DiscountTotal = Annotated[int, msgspec.Meta(description="Fen; all savings.", examples=[3000])]
@@ -17,110 +16,6 @@ Freight = Annotated[int, msgspec.Meta(description="Fen.", examples=[0])]
 Payable = Annotated[int, msgspec.Meta(description="Fen; goods less savings, and freight.", examples=[8800])]
 OrderId = Annotated[str, msgspec.Meta(description="Order id.", examples=["01K0000000000000000000000A"])]
 EXAMPLE_TIME = "2026-11-22T02:00:00Z"
-
-
-class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    sku_id: Annotated[
-        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="SKU.", examples=["tee-white-01"])
-    ]
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=999, description="Pieces.", examples=[1])]
-
-
-class WantedCampaign(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    kind: Annotated[str, msgspec.Meta(max_length=32, description="groupbuy or bargain.", examples=["groupbuy"])]
-    activity_id: Annotated[
-        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="Activity.", examples=["team-tea"])
-    ]
-    group_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
-                description="Team to join (left out: open one), or launch to buy.",
-                examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
-            ),
-        ]
-        | None
-    ) = None
-
-
-class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What to order. Without lines: what is selected in the cart."""
-
-    lines: Annotated[
-        tuple[WantedLine, ...], msgspec.Meta(max_length=MOST_LINES, description="SKUs; empty: the cart's selection.")
-    ] = ()
-    address_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
-                description="Where to; needed to place.",
-                examples=["01KAM3V1Z7Q5T0WJ8X4N2R6C9D"],
-            ),
-        ]
-        | None
-    ) = None
-    coupon_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
-                description="One of the member's.",
-                examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
-            ),
-        ]
-        | None
-    ) = None
-    campaign: Annotated[
-        WantedCampaign | None, msgspec.Meta(description="To buy one SKU in a team or at a bargained price.")
-    ] = None
-    remark: Annotated[
-        str,
-        msgspec.Meta(
-            max_length=200,
-            pattern=r"^[^\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$",
-            description="Words for the merchant; no control characters.",
-            examples=["请放门口"],
-        ),
-    ] = ""
-    expected_payable: (
-        Annotated[
-            int,
-            msgspec.Meta(
-                ge=0, le=10**10, description="Fen that the shopper agreed to; refused if it differs.", examples=[11800]
-            ),
-        ]
-        | None
-    ) = None
-
-    def wanted(self) -> Wanted:
-        asked = self.campaign
-        choice = Choice(asked.kind, asked.activity_id, asked.group_id) if asked else None
-        return Wanted(
-            lines=tuple((line.sku_id, line.quantity) for line in self.lines),
-            address_id=self.address_id,
-            coupon_id=self.coupon_id,
-            campaign=choice,
-            remark=self.remark,
-            expected_payable=self.expected_payable,
-        )
-
-
-# Coupons and campaigns exclude each other, so an example of all fields would be refused.
-Wish = Annotated[
-    WantedOrder,
-    msgspec.Meta(
-        examples=[
-            {
-                "lines": [{"sku_id": "tee-white-01", "quantity": 2}],
-                "address_id": "01KAM3V1Z7Q5T0WJ8X4N2R6C9D",
-                "remark": "",
-                "expected_payable": 8800,
-            }
-        ]
-    ),
-]
 
 
 class OrderLineView(msgspec.Struct, frozen=True):
@@ -172,7 +67,7 @@ class CampaignView(msgspec.Struct, frozen=True):
 
 
 class OrderCard(msgspec.Struct, frozen=True):
-    """An order in a list."""
+    """An order in a list. `refund_state` tells of a refund of the whole order by the shop; `cases` of others."""
 
     order_id: OrderId
     state: Annotated[OrderState, msgspec.Meta(description="Where it stands.", examples=["AWAITING_PAYMENT"])]
@@ -184,8 +79,10 @@ class OrderCard(msgspec.Struct, frozen=True):
         datetime, msgspec.Meta(description="To be paid until then.", examples=["2026-11-22T02:15:00Z"])
     ]
     refund_state: Annotated[
-        str | None, msgspec.Meta(description="PENDING, PROCESSING, SUCCESS, ABNORMAL or CLOSED.", examples=[None])
+        str | None, msgspec.Meta(description="PENDING, PROCESSING, SUCCESS or ABNORMAL.", examples=[None])
     ]
+    refunded: Annotated[int, msgspec.Meta(description="Fen that after-sale cases returned.", examples=[0])]
+    cases: Annotated[dict[str, bool], msgspec.Meta(description="After-sale cases: open or not, by id.", examples=[{}])]
 
 
 class OrderView(OrderCard, frozen=True):
@@ -203,7 +100,12 @@ class OrderView(OrderCard, frozen=True):
     remark: Annotated[str, msgspec.Meta(description="Words for the merchant.", examples=[""])]
     paid_at: Annotated[datetime | None, msgspec.Meta(description="When it was paid.", examples=[None])]
     shipped_at: Annotated[datetime | None, msgspec.Meta(description="When it was shipped.", examples=[None])]
-    tracking: Annotated[str | None, msgspec.Meta(description="Parcel number.", examples=[None])]
+    receive_by: Annotated[
+        datetime | None, msgspec.Meta(description="Receipt counts as confirmed then.", examples=[None])
+    ]
+    extended: Annotated[bool, msgspec.Meta(description="That time was made longer already.", examples=[False])]
+    completed_at: Annotated[datetime | None, msgspec.Meta(description="When receipt was confirmed.", examples=[None])]
+    finished: Annotated[bool, msgspec.Meta(description="The time for after-sale cases is over.", examples=[False])]
     timeline: Annotated[list[EventView], msgspec.Meta(description="Every change, oldest first.")]
 
 
@@ -229,6 +131,8 @@ def order_view(order: Order) -> OrderView:
         placed_at=order.placed_at,
         expires_at=order.expires_at,
         refund_state=order.refund_state,
+        refunded=order.refunded,
+        cases=dict(order.cases),
         goods_total=order.goods_total,
         discount_total=order.discount_total,
         freight=order.freight,
@@ -239,7 +143,10 @@ def order_view(order: Order) -> OrderView:
         remark=order.remark,
         paid_at=order.paid_at,
         shipped_at=order.shipped_at,
-        tracking=order.tracking,
+        receive_by=order.receive_by,
+        extended=order.extended,
+        completed_at=order.completed_at,
+        finished=order.finished,
         timeline=[EventView(e.at, e.by, e.was, e.now, e.why) for e in order.timeline],
     )
 
@@ -255,6 +162,8 @@ def order_card(order: Order) -> OrderCard:
         placed_at=order.placed_at,
         expires_at=order.expires_at,
         refund_state=order.refund_state,
+        refunded=order.refunded,
+        cases=dict(order.cases),
     )
 
 

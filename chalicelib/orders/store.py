@@ -1,35 +1,34 @@
 """Orders as they are kept: finding them, and the writes that move them."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import msgspec
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
-from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import Page, page_of
 from ..log import logger
+from ..storage.attributes import packed
 from ..storage.cipher import SEALED_FOR_GOOD, Cipher
-from ..storage.due import clear_due, due, set_due, sweep, wait_for
+from ..storage.due import clear_due, due, first_due, set_due, sweep, wait_for
 from ..storage.reads import read
-from ..storage.writes import Write, put, update
-from .rows import OrderRow, order_of, packed, row_of
-from .rules import Delivery, Event, Order, OrderChanged, OrderNotFound, OrderState
+from ..storage.writes import Write, commit, put, update
+from .rows import OrderRow, changing, order_of, row_of
+from .rules import Delivery, Job, Order, OrderChanged, OrderNotFound, OrderState, Periods, waits_for
 
-Work = Callable[[str, str], object]
+Work = Callable[[str, str, datetime], object]
 Failed = Callable[[str, Exception], None]
-
-CLOSE = "order-close"
-EFFECTS = "order-effects"
-# The stream works on effects at once; the schedule finds those that it did not finish.
-EFFECTS_GRACE = timedelta(minutes=2)
 
 
 class OrderStore:
-    def __init__(self, cipher: Cipher) -> None:
+    def __init__(self, cipher: Cipher, periods: Periods = Periods()) -> None:  # noqa: B008 (it is frozen)
         self._cipher = cipher
+        self.periods = periods
 
     def get(self, member_id: str, order_id: str) -> Order:
         """Consistent. Raises OrderNotFound, also for another member's order."""
@@ -59,109 +58,27 @@ class OrderStore:
 
     def placed(self, order: Order) -> Write:
         """The new order, waiting for its payment, or for its effects if there is nothing to pay."""
-        waiting = order.state is OrderState.AWAITING_PAYMENT
-        job, at = (CLOSE, order.expires_at) if waiting else (EFFECTS, order.placed_at + EFFECTS_GRACE)
-        return put(row_of(order, self._seal(order), **wait_for(job, order.order_id, at)), new=True)
+        wait = waits_for(order, self.periods)
+        assert wait is not None
+        return put(row_of(order, self._seal(order), **wait_for(wait[0], order.order_id, wait[1])), new=True)
 
-    def moved(
-        self,
-        order: Order,
-        to: OrderState,
-        event: Event,
-        *actions: Action,
-        condition: Condition | None = None,
-        otherwise: ShopError | None = None,
-    ) -> Write:
-        """The order in state `to`, if it is still in the state that was read. Adds the event; OrderChanged
-        otherwise.
+    def becomes(self, before: Order, after: Order, *, otherwise: ShopError | None = None) -> Write:
+        """The order as `after` has it, with the events that were added, if nothing has happened since it was read.
+
+        Every change adds an entry to the timeline: as many entries as were read, and nothing has happened. Else
+        OrderChanged: read it again and decide again.
         """
-        unchanged = (OrderRow.state == order.state) & (OrderRow.attempt == order.attempt)
+        old, new = changing(before), changing(after)
+        assert len(after.timeline) > len(before.timeline), "a change that tells nobody"
         return update(
-            OrderRow(order.member_id, order.order_id),
-            OrderRow.state.set(to),
-            OrderRow.state_key.set(f"{to}#{order.order_id}"),
-            OrderRow.timeline.set(OrderRow.timeline.append([packed(event)])),
-            *actions,
-            condition=unchanged if condition is None else unchanged & condition,
+            OrderRow(before.member_id, before.order_id),
+            OrderRow.timeline.set(
+                OrderRow.timeline.append([packed(event) for event in after.timeline[len(before.timeline) :]])
+            ),
+            *(_set(name, value) for name, value in new.items() if value != old[name]),
+            *self._waiting(before, after),
+            condition=_as_read(before),
             otherwise=otherwise or OrderChanged(),
-        )
-
-    def becomes_paid(self, order: Order, event: Event, now: datetime, trade_no: str, *, held: bool) -> Write:
-        return self.moved(
-            order,
-            OrderState.PAID,
-            event,
-            OrderRow.held.set(held),
-            OrderRow.trade_no.set(trade_no),
-            OrderRow.paid_at.set(epoch(now)),
-            OrderRow.late_payment.set(False),
-            OrderRow.effects_due.set(True),
-            *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
-        )
-
-    def becomes_closed(self, order: Order, event: Event) -> Write:
-        return self.moved(order, OrderState.CLOSED, event, *clear_due(OrderRow))
-
-    def paid_too_late(self, order: Order, event: Event, now: datetime, trade_no: str) -> Write:
-        """Stays closed; the effects decide whether it gets another place or its money back."""
-        return self.moved(
-            order,
-            order.state,
-            event,
-            OrderRow.late_payment.set(True),
-            OrderRow.trade_no.set(trade_no),
-            OrderRow.effects_due.set(True),
-            *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
-            condition=OrderRow.trade_no.does_not_exist(),
-        )
-
-    def becomes_refunded(self, order: Order, event: Event, refund_state: str, cause: str) -> Write:
-        """REFUNDED, or still CLOSED for a late payment; either way nothing is owed but the money."""
-        to = OrderState.CLOSED if order.state is OrderState.CLOSED else OrderState.REFUNDED
-        return self.moved(
-            order,
-            to,
-            event,
-            OrderRow.refund_state.set(refund_state),
-            OrderRow.refund_cause.set(cause),
-            OrderRow.held.set(False),
-            OrderRow.effects_due.set(False),
-            OrderRow.late_payment.set(False),
-            *clear_due(OrderRow),
-            condition=OrderRow.refund_state.does_not_exist() & _nothing_since(order),
-        )
-
-    def noted(self, order: Order, event: Event) -> Write:
-        """Only an entry in the timeline."""
-        return self.moved(order, order.state, event)
-
-    def refund_moved(self, order: Order, refund_state: str, event: Event) -> Write:
-        return self.moved(order, order.state, event, OrderRow.refund_state.set(refund_state))
-
-    def regrouped(self, order: Order, group_id: str, event: Event, now: datetime, *, held: bool) -> Write:
-        """Paid, in another group than before."""
-        return self.moved(
-            order,
-            OrderState.PAID,
-            event,
-            OrderRow.group_id.set(group_id),
-            OrderRow.held.set(held),
-            OrderRow.late_payment.set(False),
-            OrderRow.effects_due.set(True),
-            OrderRow.paid_at.set(epoch(now)),
-            *set_due(OrderRow, EFFECTS, order.order_id, now + EFFECTS_GRACE),
-            condition=_nothing_since(order),
-        )
-
-    def released_from_hold(self, order: Order, event: Event) -> Write:
-        return self.moved(
-            order,
-            order.state,
-            event,
-            OrderRow.held.set(False),
-            OrderRow.effects_due.set(True),
-            *set_due(OrderRow, EFFECTS, order.order_id, event.at + EFFECTS_GRACE),
-            condition=OrderRow.held == True,  # noqa: E712
         )
 
     def attempted(self, order: Order, attempt: int) -> Write:
@@ -169,45 +86,50 @@ class OrderStore:
         return update(
             OrderRow(order.member_id, order.order_id),
             OrderRow.attempt.set(attempt),
-            condition=(OrderRow.state == OrderState.AWAITING_PAYMENT) & (OrderRow.attempt == order.attempt),
+            condition=(OrderRow.state == OrderState.AWAITING_PAYMENT) & _as_read(order),
             otherwise=OrderChanged(),
         )
 
     def effects_done(self, order: Order) -> Write:
-        """Nothing is due any more for the state that was read."""
+        """The effects of the state that was read are done; the order waits for what its state calls for."""
+        after = replace(order, effects_due=False)
         return update(
             OrderRow(order.member_id, order.order_id),
             OrderRow.effects_due.set(False),
-            *clear_due(OrderRow),
-            condition=(OrderRow.effects_due == True) & _nothing_since(order),  # noqa: E712
+            *self._waiting(order, after),
+            condition=(OrderRow.effects_due == True) & _as_read(order),  # noqa: E712
             otherwise=OrderChanged(),
         )
 
-    def shipped(self, order: Order, event: Event, now: datetime, tracking: str) -> Write:
-        return self.moved(
-            order,
-            OrderState.SHIPPED,
-            event,
-            OrderRow.shipped_at.set(epoch(now)),
-            OrderRow.tracking.set(tracking),
-            condition=OrderRow.held == False,  # noqa: E712
-        )
+    def look_again(self, order: Order, at: datetime) -> None:
+        """It still waits for the same, and is looked at again then; nothing, if it changed meanwhile."""
+        wait = waits_for(order, self.periods)
+        if wait is None:
+            return
+        with suppress(OrderChanged):
+            later = set_due(OrderRow, wait[0], order.order_id, at)
+            key = OrderRow(order.member_id, order.order_id)
+            commit(update(key, *later, condition=_as_read(order), otherwise=OrderChanged()))
 
-    def sweep_unpaid(self, now: datetime, work: Work, failed: Failed) -> int:
-        """`work(member_id, order_id)` for each order whose time to pay is over; `failed` for each that fails."""
-        return self._sweep(CLOSE, now, work, failed)
-
-    def sweep_effects(self, now: datetime, work: Work, failed: Failed) -> int:
-        """The same for orders whose effects should have been done by now."""
-        return self._sweep(EFFECTS, now, work, failed)
-
-    def _sweep(self, job: str, now: datetime, work: Work, failed: Failed) -> int:
+    def sweep(self, job: Job, now: datetime, work: Work, failed: Failed) -> int:
+        """`work(member_id, order_id, now)` for each order whose `job` is due; `failed` for each that fails."""
         return sweep(
             due(OrderRow, job, now),
-            lambda row: work(row.member_id, row.order_id),
+            lambda row: work(row.member_id, row.order_id, now),
             now,
             lambda row, error: failed(row.order_id, error),
         )
+
+    def waiting(self, job: Job, until: datetime, most: int) -> list[Order]:
+        """Orders that wait for `job`, the one due first in front."""
+        rows = first_due(OrderRow, job, until, most)
+        return self.many([(row.member_id, row.order_id) for row in rows])
+
+    def _waiting(self, before: Order, after: Order) -> list[Action]:
+        wait = waits_for(after, self.periods)
+        if wait == waits_for(before, self.periods):
+            return []
+        return set_due(OrderRow, wait[0], after.order_id, wait[1]) if wait else clear_due(OrderRow)
 
     def _seal(self, order: Order) -> str | None:
         if order.delivery is None:
@@ -226,10 +148,13 @@ class OrderStore:
         return order_of(row, msgspec.json.decode(opened, type=Delivery))
 
 
-def _nothing_since(order: Order) -> Condition:
-    """Every change adds an entry to the timeline: as many entries as were read, and nothing has happened since.
-
-    State and group alone would not tell, since a late payer may be given the same group anew.
-    """
-    unchanged: Condition = size("timeline") == len(order.timeline)
+def _as_read(order: Order) -> Condition:
+    """State and group alone would not tell, since a late payer may be given the same group anew."""
+    unchanged: Condition = (size("timeline") == len(order.timeline)) & (OrderRow.attempt == order.attempt)
     return unchanged
+
+
+def _set(name: str, value: Any) -> Action:
+    attribute = getattr(OrderRow, name)
+    action: Action = attribute.remove() if value is None else attribute.set(value)
+    return action

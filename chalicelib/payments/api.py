@@ -6,7 +6,7 @@ import msgspec
 from chalice.app import Response
 
 from ..log import logger
-from ..orders.rules import OrderNotFound, OrderStateRefused
+from ..orders.rules import OrderChanged, OrderNotFound, OrderStateRefused
 from ..orders.shapes import OrderView, order_view
 from ..storage.writes import StorageBusy
 from ..web import Call, Routes
@@ -21,6 +21,11 @@ from .rules import (
 )
 
 routes = Routes(__name__)
+
+PAYING = (
+    OrderNotFound, OrderAlreadyPaid, OrderStateRefused, OrderChanged, NothingToPay, PaymentChanged, WeChatPayBusy,
+    WeChatPayMisconfigured, PaymentMismatch, StorageBusy,
+)  # fmt: skip
 
 
 class PaymentSheetView(msgspec.Struct, frozen=True):
@@ -40,16 +45,36 @@ class PaymentSheetView(msgspec.Struct, frozen=True):
     "/orders/{order_id}/payment",
     summary="Start or resume paying an order",
     answers=PaymentSheetView,
-    errors=(
-        OrderNotFound, OrderAlreadyPaid, OrderStateRefused, NothingToPay, PaymentChanged, WeChatPayBusy,
-        WeChatPayMisconfigured, PaymentMismatch, StorageBusy,
-    ),
+    errors=PAYING,
     signed=True,
-)  # fmt: skip
+)
 def pay(call: Call[None]) -> PaymentSheetView:
     """May be repeated: one transaction at WeChat, one number, the same prepay_id for two hours."""
-    sheet = call.shop.payments.paying.start(call.member_id, call.path["order_id"], call.now)
+    sheet = call.shop.payments.paying.start(call.member_id, call.path["order_id"], call.now, call.client_ip)
     return PaymentSheetView(sheet.timeStamp, sheet.nonceStr, sheet.package, sheet.signType, sheet.paySign)
+
+
+class NativeView(msgspec.Struct, frozen=True):
+    code_url: Annotated[
+        str,
+        msgspec.Meta(
+            description="Show it as a QR code; good for 2 hours.", examples=["weixin://wxpay/bizpayurl?pr=p4"]
+        ),
+    ]
+
+
+@routes.endpoint(
+    "POST",
+    "/orders/{order_id}/payment/native",
+    summary="Start or resume paying an order by a code to scan",
+    answers=NativeView,
+    errors=PAYING,
+    signed=True,
+)
+def pay_native(call: Call[None]) -> NativeView:
+    """For a screen or a friend: whoever scans the code with WeChat may pay. Ends a payment sheet that is open."""
+    paying = call.shop.payments.paying
+    return NativeView(paying.start_native(call.member_id, call.path["order_id"], call.now, call.client_ip))
 
 
 @routes.endpoint(

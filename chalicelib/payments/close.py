@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
+from ..kernel.trail import Actor, Event
 from ..log import logger
 from ..orders import Order, Orders, OrderState
-from ..orders.rules import Actor, Event, OrderChanged, OrderStateRefused, after
+from ..orders.rules import Job, OrderChanged, OrderStateRefused, moved
 from ..storage.writes import StorageBusy, commit
 from ..wechat.errors import PayError, PayRefused
 from ..wechat.pay import WeChatPay
 from ..wechat.pay_types import Trade
-from .rules import OrderAlreadyPaid, PaymentChanged, WeChatPayBusy, trade_number
+from .rules import OrderAlreadyPaid, PaymentChanged, PaymentState, WeChatPayBusy, trade_number
 from .settle import Settling
 from .store import PaymentStore
 
@@ -35,8 +36,8 @@ class Closing:
 
     def close_due(self, now: datetime) -> int:
         """Close what was not paid in time; what turns out to be paid is settled. Returns how many were dealt with."""
-        return self._orders.store.sweep_unpaid(
-            now, lambda member_id, order_id: self._expire(member_id, order_id, now), _failed
+        return self._orders.store.sweep(
+            Job.CLOSE, now, self._expire, _failed
         )
 
     def _expire(self, member_id: str, order_id: str, now: datetime) -> None:
@@ -51,19 +52,21 @@ class Closing:
             if order.state is not OrderState.AWAITING_PAYMENT:
                 raise OrderAlreadyPaid if order.paid_at else OrderStateRefused(state=order.state)
             paid = order.attempt > 0 and self._paid_at_wechat(order, now)
-            event = Event(now, by, order.state, OrderState.CLOSED, why)
-            if not paid and self._close_here(order, event, now):
+            after = moved(order, now, by, why, to=OrderState.CLOSED)
+            if not paid and self._close_here(order, after, now):
                 logger.info("closed", order_id=order.order_id, by=by)
-                return after(order, event)
+                return after
             order = self._orders.get(order.member_id, order.order_id)
             if paid:
                 return order
         raise StorageBusy
 
-    def _close_here(self, order: Order, event: Event, now: datetime) -> bool:
-        writes = [self._orders.store.becomes_closed(order, event)]
+    def _close_here(self, order: Order, after: Order, now: datetime) -> bool:
+        writes = [self._orders.store.becomes(order, after)]
         if order.attempt:
-            writes.append(self._store.becomes_closed(trade_number(order.order_id, order.attempt)))
+            last = after.timeline[-1]
+            event = Event(now, last.by, PaymentState.STARTED, PaymentState.CLOSED, last.why)
+            writes.append(self._store.becomes_closed(trade_number(order.order_id, order.attempt), event))
         try:
             commit(*writes, *self._orders.gives_back(order, now, paid=False))
         except (OrderChanged, PaymentChanged):
@@ -84,7 +87,7 @@ class Closing:
             raise WeChatPayBusy from error
         if trade is None:
             # An answer that need not be signed: not enough while the shopper may hold a sheet that works.
-            if self._store.payment(number).sheet_ready(now):
+            if self._store.payment(number).ready(now):
                 logger.error("wechat denies a trade that it began", order_id=order.order_id, alarm="trade_state")
                 raise WeChatPayBusy
             return False

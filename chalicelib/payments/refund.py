@@ -1,19 +1,26 @@
-"""Money back. What is owed is decided in one transaction with the order; sending it may then fail as often as it likes.
+"""Money back. What is owed is decided in one transaction with its cause; sending it may then fail as often as it likes.
 
-The refund's number is derived from the payment, so that neither a crash nor a repetition can refund twice.
+The refund's number is derived from its cause, so that neither a crash nor a repetition can refund twice; the payment
+counts what goes back, so that it is never more than was paid.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from ..kernel.errors import Conflict
+from ..kernel.trail import Actor, Event
 from ..log import logger
 from ..orders import Order, Orders, OrderState
-from ..orders.rules import Actor, Event, OrderChanged, OrderStateRefused
+from ..orders.rules import OrderChanged, OrderStateRefused, moved
 from ..storage.due import sweep
 from ..storage.writes import StorageBusy, Write, commit
 from ..wechat.errors import PayError
 from ..wechat.pay import WeChatPay
 from ..wechat.pay_types import Refund, RefundStatus
+from .rows import RefundRow
 from .rules import (
+    LONGEST_WAIT,
     REFUND_TRANSITIONS,
     Payment,
     PaymentChanged,
@@ -23,46 +30,65 @@ from .rules import (
     refund_number,
     wait_after,
 )
-from .store import PaymentStore, RefundRow
+from .store import PaymentStore
 
 TRIES = 6
 # Asked after until it is over; staff mend an abnormal refund in the portal, and the shop hears of it by asking.
 OPEN = (RefundState.PENDING, RefundState.PROCESSING, RefundState.ABNORMAL)
+# A closed refund was impossible a moment ago: the next attempt waits longer, and longer still the one after it.
+BEFORE_NEXT_ATTEMPT, LONGEST_BEFORE_NEXT = timedelta(minutes=10), timedelta(days=1)
 TELLING = {
     RefundState.SUCCESS: "退款已到账",
     RefundState.ABNORMAL: "退款异常，商家处理中",
-    RefundState.CLOSED: "退款已关闭，商家处理中",
+    RefundState.CLOSED: "退款被关闭，将重新发起",
 }
 
 
+class RefundListener(Protocol):
+    def refund_news(self, refund: RefundOrder, state: RefundState, now: datetime) -> list[Write]:
+        """What the owner of the cause writes when its refund moves; joins the refund's own transaction. Conflicts are
+        tried again with what is read anew.
+        """
+
+
 class Refunding:
+    """`listeners` by cause; a refund of a cause without one is told to its order."""
+
     def __init__(
-        self, store: PaymentStore, orders: Orders, wechat: WeChatPay, notify_url: str, first_wait: timedelta
+        self,
+        store: PaymentStore,
+        orders: Orders,
+        wechat: WeChatPay,
+        notify_url: str,
+        first_wait: timedelta,
+        listeners: Mapping[str, RefundListener],
     ) -> None:
         self._store = store
         self._orders = orders
         self._wechat = wechat
         self._notify_url = notify_url
         self._first_wait = first_wait
+        self._listeners = listeners
 
     def refund_in_full(
         self, member_id: str, order_id: str, cause: str, reason: str, now: datetime, *, judged: Order | None = None
     ) -> None:
         """Owe the member everything that was paid for this order, and take back what the order held; once.
 
-        For a paid order and for a closed one that was paid too late. With `judged`, the decision holds for the order as
-        it was read then, and nothing is done if it has changed since. Raises OrderNotFound, OrderStateRefused.
+        For a paid order of which nothing was sent, and for a closed one that was paid too late. With `judged`, the
+        decision holds for the order as it was read then, and nothing is done if it has changed since. Raises
+        OrderNotFound, OrderStateRefused.
         """
         for _ in range(TRIES):
             order = judged or self._orders.get(member_id, order_id)
             if order.refund_state is not None:
                 return
             late = order.state is OrderState.CLOSED and order.late_payment
-            if order.state is not OrderState.PAID and not late:
+            if (order.state is not OrderState.PAID and not late) or order.progress:
                 raise OrderStateRefused(state=order.state)
             try:
                 commit(*self._decision(order, cause, reason, now))
-            except OrderChanged:
+            except (OrderChanged, PaymentChanged):
                 if judged:
                     return
                 continue
@@ -71,32 +97,54 @@ class Refunding:
         raise StorageBusy
 
     def _decision(self, order: Order, cause: str, reason: str, now: datetime) -> list[Write]:
-        store = self._orders.store
-        to = OrderState.CLOSED if order.state is OrderState.CLOSED else OrderState.REFUNDED
-        event = Event(now, Actor.SCHEDULE, order.state, to, f"{reason}，自动退款" if order.payable else reason)
-        owed = RefundState.PENDING if order.trade_no else RefundState.SUCCESS
-        writes = [store.becomes_refunded(order, event, owed, cause)]
+        after = moved(
+            order,
+            now,
+            Actor.SCHEDULE,
+            f"{reason}，自动退款" if order.payable else reason,
+            to=OrderState.CLOSED if order.state is OrderState.CLOSED else OrderState.REFUNDED,
+            refund_state=RefundState.PENDING if order.trade_no else RefundState.SUCCESS,
+            refund_cause=cause,
+            held=False,
+            effects_due=False,
+            late_payment=False,
+        )
+        writes = [self._orders.store.becomes(order, after)]
         if order.trade_no:
-            writes.append(self.begins(self._store.payment(order.trade_no), cause, reason, now))
+            payment = self._store.payment(order.trade_no)
+            writes += self.begins(payment, payment.total, cause, reason, now)
         if order.state is not OrderState.CLOSED:
             writes += self._orders.gives_back(order, now, paid=True)
         return writes
 
-    def begins(self, payment: Payment, cause: str, reason: str, now: datetime) -> Write:
-        """The full refund of one payment, due at once."""
-        refund = RefundOrder(
-            out_refund_no=refund_number(payment.out_trade_no),
+    def begins(
+        self, payment: Payment, amount: int, cause: str, reason: str, now: datetime, *, case_id: str | None = None
+    ) -> list[Write]:
+        """`amount` fen of a payment are owed, and due at once; joins the transaction that decides it.
+
+        Refuses with PaymentChanged if this cause has its refund, with RefundExceedsPayment if more than was paid would
+        go back.
+        """
+        return self._store.refund_begins(payment, self.owed(payment, amount, cause, reason, now, case_id), now)
+
+    def owed(
+        self, payment: Payment, amount: int, cause: str, reason: str, now: datetime, case_id: str | None = None
+    ) -> RefundOrder:
+        """The refund as a value, for a write that counts it itself."""
+        return RefundOrder(
+            out_refund_no=refund_number(payment.out_trade_no, case_id),
             out_trade_no=payment.out_trade_no,
             order_id=payment.order_id,
             member_id=payment.member_id,
-            amount=payment.total,
+            amount=amount,
             total=payment.total,
             reason=reason,
             cause=cause,
             state=RefundState.PENDING,
             created_at=now,
+            case_id=case_id,
+            timeline=(Event(now, Actor.SCHEDULE, None, RefundState.PENDING, reason),),
         )
-        return self._store.refund_begins(refund, now)
 
     def advance_due(self, now: datetime) -> int:
         """Send what was not accepted yet, ask after what is on its way. Returns how many were dealt with."""
@@ -117,7 +165,8 @@ class Refunding:
         self.record(status, now)
 
     def record(self, status: RefundStatus, now: datetime) -> None:
-        """What WeChat says of a refund, by answer, query or callback; the order's timeline tells it to the shopper.
+        """What WeChat says of a refund, by answer, query or callback; its cause, or the order, is told in the same
+        transaction, and a closed one is followed by its next attempt.
 
         Raises RefundNotFound and PaymentMismatch (alarmed), StorageBusy. Old news changes nothing.
         """
@@ -126,27 +175,34 @@ class Refunding:
             self._compare(status, refund)
             state = RefundState(status.status)
             if state is refund.state and state in OPEN:
-                self._look_again(refund, now)
+                self._put_off(refund, None, now)
                 return
             if state not in REFUND_TRANSITIONS[refund.state]:
                 return
             try:
-                commit(*self._news(refund, state, status.refund_id, now))
-            except (OrderChanged, PaymentChanged):
+                commit(*self._news(refund, status, state, now))
+            except Conflict:
                 continue
             logger.info("refund", order_id=refund.order_id, refund_no=refund.out_refund_no, state=state)
+            if state in (RefundState.ABNORMAL, RefundState.CLOSED):
+                logger.error("refund needs staff", order_id=refund.order_id, state=state, alarm="refund_stuck")
             return
         raise StorageBusy
 
-    def _news(self, refund: RefundOrder, state: RefundState, refund_id: str, now: datetime) -> list[Write]:
+    def _news(self, refund: RefundOrder, status: RefundStatus, state: RefundState, now: datetime) -> list[Write]:
+        event = Event(now, Actor.WECHAT, refund.state, state, TELLING.get(state, "退款处理中"))
         again_at = now + self._first_wait if state in OPEN else None
-        writes = [self._store.refund_becomes(refund, state, refund_id, again_at)]
+        writes = [self._store.refund_becomes(refund, status, event, again_at)]
+        if state is RefundState.CLOSED:
+            later = wait_after(refund.attempt - 1, BEFORE_NEXT_ATTEMPT, LONGEST_BEFORE_NEXT)
+            writes += self._store.refund_begins_again(refund.again(now), now + later)
+            state = RefundState.PENDING
+        if listener := self._listeners.get(refund.cause):
+            return writes + listener.refund_news(refund, state, now)
         order = self._orders.get(refund.member_id, refund.order_id)
         if refund.out_trade_no == order.trade_no:
-            event = Event(now, Actor.WECHAT, order.state, order.state, TELLING.get(state, "退款处理中"))
-            writes.append(self._orders.store.refund_moved(order, state, event))
-        if state in (RefundState.ABNORMAL, RefundState.CLOSED):
-            logger.error("refund needs staff", order_id=refund.order_id, state=state, alarm="refund_stuck")
+            after = moved(order, now, Actor.WECHAT, event.why, refund_state=str(state))
+            writes.append(self._orders.store.becomes(order, after))
         return writes
 
     def _wait(self, refund: RefundOrder, error: PayError, now: datetime) -> None:
@@ -156,12 +212,10 @@ class Refunding:
             logger.error("refund needs staff", order_id=refund.order_id, wechat_code=error.code, alarm="refund_stuck")
         self._put_off(refund, error.code, now)
 
-    def _look_again(self, refund: RefundOrder, now: datetime) -> None:
-        self._put_off(refund, None, now)
-
     def _put_off(self, refund: RefundOrder, error: str | None, now: datetime) -> None:
+        again_at = now + wait_after(refund.tries, self._first_wait, LONGEST_WAIT)
         try:
-            commit(self._store.refund_waits(refund, error, now + wait_after(refund.tries, self._first_wait)))
+            commit(self._store.refund_waits(refund, error, again_at))
         except PaymentChanged:
             return  # it moved on meanwhile
 

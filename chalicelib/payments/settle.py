@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from ..kernel.trail import Actor
 from ..log import logger
 from ..orders import Order, Orders, OrderState
-from ..orders.rules import Actor, Event, OrderChanged
+from ..orders.rules import OrderChanged, moved
 from ..storage.writes import StorageBusy, Write, commit
 from ..wechat.pay_types import Trade
 from .refund import Refunding
@@ -34,9 +35,8 @@ class Settling:
             if payment.state is PaymentState.PAID:
                 return
             order = self._orders.get(payment.member_id, payment.order_id)
-            received = self._store.becomes_paid(payment, trade.transaction_id, heard_by, trade.success_time or now)
             try:
-                commit(received, *self._moves(order, payment, now))
+                commit(*self._moves(trade, payment, order, heard_by, now))
             except (OrderChanged, PaymentChanged):
                 continue  # someone else was faster: look again
             logger.info("paid", order_id=order.order_id, heard_by=heard_by)
@@ -45,17 +45,37 @@ class Settling:
             return
         raise StorageBusy
 
-    def _moves(self, order: Order, payment: Payment, now: datetime) -> list[Write]:
-        store = self._orders.store
+    def _moves(self, trade: Trade, payment: Payment, order: Order, heard_by: str, now: datetime) -> list[Write]:
+        refund = None
         if order.state is OrderState.AWAITING_PAYMENT:
-            event = Event(now, Actor.WECHAT, order.state, OrderState.PAID, "支付成功")
-            held = self._orders.holds(order)
-            return [store.becomes_paid(order, event, now, payment.out_trade_no, held=held)]
-        if order.state is OrderState.CLOSED and order.trade_no is None:
-            event = Event(now, Actor.WECHAT, order.state, order.state, "订单关闭后收到付款")
-            return [store.paid_too_late(order, event, now, payment.out_trade_no)]
-        event = Event(now, Actor.WECHAT, order.state, order.state, "重复付款，自动退款")
-        return [store.noted(order, event), self._refunding.begins(payment, "paid-twice", "重复付款退回", now)]
+            after = moved(
+                order,
+                now,
+                Actor.WECHAT,
+                "支付成功",
+                to=OrderState.PAID,
+                held=self._orders.holds(order),
+                trade_no=payment.out_trade_no,
+                paid_at=now,
+                late_payment=False,
+                effects_due=True,
+            )
+        elif order.state is OrderState.CLOSED and order.trade_no is None:
+            # It stays closed; the effects decide whether it gets another place or its money back.
+            after = moved(
+                order,
+                now,
+                Actor.WECHAT,
+                "订单关闭后收到付款",
+                late_payment=True,
+                trade_no=payment.out_trade_no,
+                effects_due=True,
+            )
+        else:
+            refund = self._refunding.owed(payment, payment.total, "paid-twice", "重复付款退回", now)
+            after = moved(order, now, Actor.WECHAT, "重复付款，自动退款")
+        received = self._store.becomes_paid(payment, trade, heard_by, now, refund)
+        return [*received, self._orders.store.becomes(order, after)]
 
     def _compare(self, trade: Trade, payment: Payment) -> None:
         wrong = differences(

@@ -1,19 +1,35 @@
-"""Tables `payments` (hash out_trade_no) and `refunds` (hash out_refund_no, with the due index)."""
+"""Payments and refunds as they are kept, and the writes that move them."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
 
-from ..kernel.clock import epoch, from_epoch
-from ..storage.due import DueIndex, DueRow, clear_due, due, set_due, wait_for
-from ..storage.table import Row
+from ..kernel.clock import epoch
+from ..kernel.trail import Actor, Event
+from ..storage.attributes import packed
+from ..storage.due import clear_due, due, set_due, wait_for
+from ..storage.reads import read
 from ..storage.writes import Write, commit, put, update
+from ..wechat.pay_types import RefundStatus, Trade
+from .rows import (
+    PaymentRow,
+    RefundRow,
+    day_payment_of,
+    day_refund_of,
+    day_shard,
+    of_day,
+    payment_of,
+    refund_of,
+)
 from .rules import (
+    DayPayment,
+    DayRefund,
     Payment,
     PaymentChanged,
     PaymentNotFound,
     PaymentState,
+    RefundExceedsPayment,
     RefundNotFound,
     RefundOrder,
     RefundState,
@@ -22,55 +38,25 @@ from .rules import (
 REFUND = "refund"
 
 
-class PaymentRow(Row):
-    class Meta:
-        table_name = "payments"
-
-    out_trade_no = UnicodeAttribute(hash_key=True)
-    order_id = UnicodeAttribute()
-    member_id = UnicodeAttribute()
-    openid = UnicodeAttribute()
-    total = NumberAttribute()
-    state = UnicodeAttribute()
-    notify_url = UnicodeAttribute()
-    started_at = NumberAttribute()
-    prepay_id = UnicodeAttribute(null=True)
-    prepaid_at = NumberAttribute(null=True)
-    transaction_id = UnicodeAttribute(null=True)
-    paid_at = NumberAttribute(null=True)
-    heard_by = UnicodeAttribute(null=True)
-    mismatch = UnicodeAttribute(null=True)
-
-
-class RefundRow(DueRow):
-    class Meta:
-        table_name = "refunds"
-
-    due = DueIndex()
-    out_refund_no = UnicodeAttribute(hash_key=True)
-    out_trade_no = UnicodeAttribute()
-    order_id = UnicodeAttribute()
-    member_id = UnicodeAttribute()
-    amount = NumberAttribute()
-    total = NumberAttribute()
-    reason = UnicodeAttribute()
-    cause = UnicodeAttribute()
-    state = UnicodeAttribute()
-    created_at = NumberAttribute()
-    tries = NumberAttribute(default=0)
-    refund_id = UnicodeAttribute(null=True)
-    last_error = UnicodeAttribute(null=True)
-
-
 class PaymentStore:
     def payment(self, out_trade_no: str) -> Payment:
         """Consistent. Raises PaymentNotFound."""
         try:
-            return _payment(PaymentRow.get(out_trade_no, consistent_read=True))
+            return payment_of(PaymentRow.get(out_trade_no, consistent_read=True))
         except PaymentRow.DoesNotExist as error:
             raise PaymentNotFound from error
 
+    def payments(self, out_trade_nos: Iterable[str]) -> list[Payment]:
+        """Those that exist of these, consistent, in one round trip per hundred."""
+        rows = read(*(PaymentRow(number) for number in out_trade_nos), consistent=True)
+        return [payment_of(row) for row in rows if row is not None]
+
+    def paid_on(self, day: date) -> Iterator[DayPayment]:
+        """What WeChat took on that day in Beijing, as far as the shop knows."""
+        return map(day_payment_of, of_day(PaymentRow.by_day, day))
+
     def started(self, payment: Payment) -> Write:
+        begun = Event(payment.started_at, Actor.SHOPPER, None, payment.state, "发起支付")
         row = PaymentRow(
             payment.out_trade_no,
             order_id=payment.order_id,
@@ -80,35 +66,50 @@ class PaymentStore:
             state=payment.state,
             notify_url=payment.notify_url,
             started_at=epoch(payment.started_at),
+            trade_type=payment.trade_type,
+            client_ip=payment.client_ip or None,
+            timeline=[packed(begun)],
         )
         return put(row, new=True, otherwise=PaymentChanged())
 
-    def prepaid(self, payment: Payment, prepay_id: str, now: datetime) -> Write:
-        """Keeps the prepay_id, unless the attempt was closed while WeChat was being asked."""
+    def prepaid(self, payment: Payment) -> Write:
+        """Keeps the prepay_id or code, unless the attempt was closed while WeChat was being asked."""
+        assert payment.prepaid_at is not None
+        kept = [(PaymentRow.prepay_id, payment.prepay_id), (PaymentRow.code_url, payment.code_url)]
         return update(
             PaymentRow(payment.out_trade_no),
-            PaymentRow.prepay_id.set(prepay_id),
-            PaymentRow.prepaid_at.set(epoch(now)),
+            *(attribute.set(value) for attribute, value in kept if value),
+            PaymentRow.prepaid_at.set(epoch(payment.prepaid_at)),
             condition=PaymentRow.state == PaymentState.STARTED,
             otherwise=PaymentChanged(),
         )
 
-    def becomes_paid(self, payment: Payment, transaction_id: str, heard_by: str, at: datetime) -> Write:
-        """Once: whatever comes later finds it paid."""
-        return update(
+    def becomes_paid(
+        self, payment: Payment, trade: Trade, heard_by: str, now: datetime, refund: RefundOrder | None = None
+    ) -> list[Write]:
+        """Once: whatever comes later finds it paid. With `refund`, its money goes back at once."""
+        at = trade.success_time or now
+        event = Event(now, Actor.WECHAT, payment.state, PaymentState.PAID, f"支付成功（{heard_by}）")
+        owed = [*_counted(refund)] if refund else []
+        paid = update(
             PaymentRow(payment.out_trade_no),
             PaymentRow.state.set(PaymentState.PAID),
-            PaymentRow.transaction_id.set(transaction_id),
+            PaymentRow.transaction_id.set(trade.transaction_id),
             PaymentRow.paid_at.set(epoch(at)),
             PaymentRow.heard_by.set(heard_by),
-            condition=PaymentRow.state.is_in(PaymentState.STARTED, PaymentState.CLOSED),
+            PaymentRow.day_shard.set(day_shard(at, payment.out_trade_no)),
+            PaymentRow.timeline.set(PaymentRow.timeline.append([packed(event)])),
+            *owed,
+            condition=PaymentRow.state == payment.state,
             otherwise=PaymentChanged(),
         )
+        return [paid, self._refund_row(refund, now)] if refund else [paid]
 
-    def becomes_closed(self, out_trade_no: str) -> Write:
+    def becomes_closed(self, out_trade_no: str, event: Event) -> Write:
         return update(
             PaymentRow(out_trade_no),
             PaymentRow.state.set(PaymentState.CLOSED),
+            PaymentRow.timeline.set(PaymentRow.timeline.append([packed(event)])),
             condition=PaymentRow.state == PaymentState.STARTED,
             otherwise=PaymentChanged(),
         )
@@ -125,38 +126,51 @@ class PaymentStore:
     def refund(self, out_refund_no: str) -> RefundOrder:
         """Consistent. Raises RefundNotFound."""
         try:
-            return _refund(RefundRow.get(out_refund_no, consistent_read=True))
+            return refund_of(RefundRow.get(out_refund_no, consistent_read=True))
         except RefundRow.DoesNotExist as error:
             raise RefundNotFound from error
 
-    def refund_begins(self, refund: RefundOrder, now: datetime) -> Write:
-        row = RefundRow(
-            refund.out_refund_no,
-            out_trade_no=refund.out_trade_no,
-            order_id=refund.order_id,
-            member_id=refund.member_id,
-            amount=refund.amount,
-            total=refund.total,
-            reason=refund.reason,
-            cause=refund.cause,
-            state=refund.state,
-            created_at=epoch(refund.created_at),
-            **wait_for(REFUND, refund.out_refund_no, now),
+    def refunds(self, out_refund_nos: Iterable[str]) -> list[RefundOrder]:
+        """Those that exist of these, consistent, in one round trip per hundred."""
+        rows = read(*(RefundRow(number) for number in out_refund_nos), consistent=True)
+        return [refund_of(row) for row in rows if row is not None]
+
+    def refunds_of(self, day: date) -> Iterator[DayRefund]:
+        """What WeChat accepted on that day in Beijing, as far as the shop knows."""
+        return map(day_refund_of, of_day(RefundRow.by_day, day))
+
+    def refund_begins(self, payment: Payment, refund: RefundOrder, now: datetime) -> list[Write]:
+        """Owed, once per number and never more than was paid. Refuses with PaymentChanged, RefundExceedsPayment."""
+        left = payment.total - refund.amount
+        counted = update(
+            PaymentRow(payment.out_trade_no),
+            *_counted(refund),
+            condition=(PaymentRow.state == PaymentState.PAID) & (PaymentRow.refunding <= left),
+            otherwise=RefundExceedsPayment(left=max(payment.total - payment.refunding, 0)),
         )
-        return put(row, new=True, otherwise=PaymentChanged())
+        return [self._refund_row(refund, now), counted]
+
+    def refund_begins_again(self, refund: RefundOrder, at: datetime) -> list[Write]:
+        """The next attempt after a closed one; the money is counted already."""
+        known = PaymentRow.refund_nos.add({refund.out_refund_no})
+        payment = update(PaymentRow(refund.out_trade_no), known, condition=PaymentRow.state == PaymentState.PAID)
+        return [self._refund_row(refund, at), payment]
 
     def refund_becomes(
-        self, refund: RefundOrder, state: RefundState, refund_id: str, again_at: datetime | None
+        self, refund: RefundOrder, status: RefundStatus, event: Event, again_at: datetime | None
     ) -> Write:
-        """In `state`, if it is still in the state that was read; looked at again at `again_at`, or never."""
-        waiting = clear_due(RefundRow)
+        """In the event's state, if it is still in the state that was read; looked at again at `again_at`, or never."""
+        waiting: list[Action] = clear_due(RefundRow)
         if again_at is not None:
             waiting = set_due(RefundRow, REFUND, refund.out_refund_no, again_at)
+        if refund.state is RefundState.PENDING:
+            waiting.append(RefundRow.day_shard.set(day_shard(status.created or event.at, refund.out_refund_no)))
         return update(
             RefundRow(refund.out_refund_no),
-            RefundRow.state.set(state),
-            RefundRow.refund_id.set(refund_id),
+            RefundRow.state.set(event.now),
+            RefundRow.refund_id.set(status.refund_id),
             RefundRow.tries.set(0),
+            RefundRow.timeline.set(RefundRow.timeline.append([packed(event)])),
             *waiting,
             condition=RefundRow.state == refund.state,
             otherwise=PaymentChanged(),
@@ -175,37 +189,25 @@ class PaymentStore:
     def refunds_due(self, now: datetime) -> Iterator[RefundRow]:
         return due(RefundRow, REFUND, now)
 
+    def _refund_row(self, refund: RefundOrder, due_at: datetime) -> Write:
+        row = RefundRow(
+            refund.out_refund_no,
+            out_trade_no=refund.out_trade_no,
+            order_id=refund.order_id,
+            member_id=refund.member_id,
+            amount=refund.amount,
+            total=refund.total,
+            reason=refund.reason,
+            cause=refund.cause,
+            state=refund.state,
+            created_at=epoch(refund.created_at),
+            case_id=refund.case_id,
+            attempt=refund.attempt,
+            timeline=[packed(event) for event in refund.timeline],
+            **wait_for(REFUND, refund.out_refund_no, due_at),
+        )
+        return put(row, new=True, otherwise=PaymentChanged())
 
-def _payment(row: PaymentRow) -> Payment:
-    return Payment(
-        out_trade_no=row.out_trade_no,
-        order_id=row.order_id,
-        member_id=row.member_id,
-        openid=row.openid,
-        total=int(row.total),
-        state=PaymentState(row.state),
-        notify_url=row.notify_url,
-        started_at=from_epoch(row.started_at),
-        prepay_id=row.prepay_id,
-        prepaid_at=from_epoch(row.prepaid_at) if row.prepaid_at is not None else None,
-        transaction_id=row.transaction_id,
-        paid_at=from_epoch(row.paid_at) if row.paid_at is not None else None,
-    )
 
-
-def _refund(row: RefundRow) -> RefundOrder:
-    return RefundOrder(
-        out_refund_no=row.out_refund_no,
-        out_trade_no=row.out_trade_no,
-        order_id=row.order_id,
-        member_id=row.member_id,
-        amount=int(row.amount),
-        total=int(row.total),
-        reason=row.reason,
-        cause=row.cause,
-        state=RefundState(row.state),
-        created_at=from_epoch(row.created_at),
-        tries=int(row.tries),
-        refund_id=row.refund_id,
-        last_error=row.last_error,
-    )
+def _counted(refund: RefundOrder) -> list[Action]:
+    return [PaymentRow.refunding.add(refund.amount), PaymentRow.refund_nos.add({refund.out_refund_no})]

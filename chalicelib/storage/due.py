@@ -77,6 +77,17 @@ def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
         yield from index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(now), limit=PER_SHARD)
 
 
+def first_due(kind: type[Found], job: str, until: datetime, most: int) -> list[Found]:
+    """The `most` key-only rows that wait for `job` with the earliest times, in order: what people are shown as a list."""
+    index: DueIndex = kind.due  # type: ignore[attr-defined]
+    rows = [
+        row
+        for shard in range(SHARDS)
+        for row in index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(until), limit=most)
+    ]
+    return sorted(rows, key=lambda row: float(row.due_at))[:most]
+
+
 def sweep(
     rows: Iterator[Found], work: Callable[[Found], object], now: datetime, failed: Callable[[Found, Exception], None]
 ) -> int:

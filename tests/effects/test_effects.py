@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.effects.rules import messages_for
-from chalicelib.orders.rules import Actor, Event, OrderCampaign, OrderState
+from chalicelib.kernel.trail import Actor, Event
+from chalicelib.orders.rules import OrderCampaign, OrderState
 from tests.orders.test_rules import NOW, ORDER
 from tests.shop import Stack
 
@@ -73,7 +74,7 @@ def test_effects_of_an_order_that_is_gone_are_nothing(stack: Stack) -> None:
 def test_an_order_that_is_shipped_before_its_effects_ran_gets_them_all_the_same(stack: Stack) -> None:
     alice = stack.shopper("alice")
     order_id = alice.buy(("tea-01", 1))["order_id"]
-    stack.shop.orders.ship(alice.member_id, order_id, "SF1", stack.clock())
+    stack.ship(alice.member_id, order_id)
     stack.clock.forward(minutes=3)
     assert stack.shop.effects.run_due(stack.clock()) == 1
     assert stack.shop.effects.run_due(stack.clock()) == 0

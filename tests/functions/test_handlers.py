@@ -1,17 +1,24 @@
 """Schedules and streams as Lambda calls them: with an event and a context, and no HTTP app."""
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
+from chalice.app import EventSourceHandler
 
-from functions import campaigns, coupons, orders, streams
+import functions
+from functions import orders, streams
 from sandbox.local.worker import schedule_event, schedules
 from tests.shop import Stack
 
+MODULES = [import_module(f"functions.{found.name}") for found in iter_modules(functions.__path__)]
 JOBS = [
-    orders.close_unpaid, orders.advance_refunds, orders.finish_effects, campaigns.move_groups_on,
-    coupons.remind_of_coupons, coupons.expire_coupons,
-]  # fmt: skip
+    found
+    for module in MODULES
+    for found in vars(module).values()
+    if isinstance(found, EventSourceHandler) and found is not streams.on_order_change
+]
 
 
 def record(member_id: str, order_id: str) -> dict[str, Any]:

@@ -7,22 +7,22 @@ from itertools import product
 import pytest
 
 from chalicelib.kernel.errors import Invalid
+from chalicelib.kernel.trail import Actor, Event
+from chalicelib.orders.entry import MOST_LINES, NothingToOrder, TooManyLines, digest, merged
 from chalicelib.orders.rules import (
-    MOST_LINES,
     TRANSITIONS,
-    NothingToOrder,
+    Job,
     Order,
     OrderHeld,
     OrderLine,
     OrderState,
     OrderStateRefused,
-    TooManyLines,
-    digest,
+    Periods,
     expiry,
-    merged,
+    moved,
     must_await_payment,
-    must_be_able,
-    paid,
+    must_be_sendable,
+    waits_for,
 )
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -44,18 +44,21 @@ ORDER = Order(
 
 ALLOWED = {
     ("AWAITING_PAYMENT", "PAID"), ("AWAITING_PAYMENT", "CLOSED"), ("PAID", "SHIPPED"), ("PAID", "REFUNDED"),
-    ("SHIPPED", "COMPLETED"), ("SHIPPED", "REFUNDED"), ("COMPLETED", "REFUNDED"), ("CLOSED", "PAID"),
+    ("PAID", "COMPLETED"), ("SHIPPED", "COMPLETED"), ("SHIPPED", "REFUNDED"), ("COMPLETED", "REFUNDED"),
+    ("CLOSED", "PAID"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("was", "to"), list(product(OrderState, OrderState)))
 def test_every_pair_of_states_is_a_transition_or_refused(was: OrderState, to: OrderState) -> None:
     order = replace(ORDER, state=was)
-    if (was, to) in ALLOWED:
-        must_be_able(order, to)
+    if was is to or (was, to) in ALLOWED:
+        after = moved(order, NOW, Actor.STAFF, "因为", to=to, who="M1", held=True)
+        assert (after.state, after.held) == (to, True)
+        assert after.timeline == (Event(NOW, Actor.STAFF, was, to, "因为", "M1"),)
     else:
         with pytest.raises(OrderStateRefused) as refusal:
-            must_be_able(order, to)
+            moved(order, NOW, Actor.STAFF, "因为", to=to)
         assert refusal.value.details == {"state": was}
 
 
@@ -63,11 +66,37 @@ def test_the_table_knows_every_state() -> None:
     assert set(TRANSITIONS) == set(OrderState)
 
 
-def test_a_held_order_is_not_shipped_but_may_be_refunded() -> None:
-    held = replace(ORDER, state=OrderState.PAID, held=True)
+def test_only_what_is_paid_and_not_held_is_sent() -> None:
+    must_be_sendable(replace(ORDER, state=OrderState.PAID))
     with pytest.raises(OrderHeld):
-        must_be_able(held, OrderState.SHIPPED)
-    must_be_able(held, OrderState.REFUNDED)
+        must_be_sendable(replace(ORDER, state=OrderState.PAID, held=True))
+    with pytest.raises(OrderStateRefused):
+        must_be_sendable(ORDER)
+
+
+DAY = timedelta(days=1)
+PAID = moved(ORDER, NOW, Actor.WECHAT, "支付成功", to=OrderState.PAID, paid_at=NOW)
+SHIPPED = replace(PAID, state=OrderState.SHIPPED, receive_by=NOW + 9 * DAY)
+COMPLETED = replace(SHIPPED, state=OrderState.COMPLETED, completed_at=NOW + DAY)
+
+
+@pytest.mark.parametrize(
+    ("order", "job"),
+    [
+        (ORDER, (Job.CLOSE, NOW + timedelta(minutes=15))),
+        (replace(PAID, effects_due=True), (Job.EFFECTS, NOW + timedelta(minutes=2))),
+        (PAID, (Job.SHIP, NOW + 2 * DAY)),
+        (replace(PAID, held=True), None),
+        (SHIPPED, (Job.RECEIVE, NOW + 9 * DAY)),
+        (replace(SHIPPED, effects_due=True), (Job.EFFECTS, NOW + timedelta(minutes=2))),
+        (COMPLETED, (Job.FINISH, NOW + 16 * DAY)),
+        (replace(COMPLETED, finished=True), None),
+        (replace(ORDER, state=OrderState.CLOSED), None),
+        (replace(PAID, state=OrderState.REFUNDED), None),
+    ],
+)
+def test_an_order_waits_for_one_thing_until_it_is_over(order: Order, job: object) -> None:
+    assert waits_for(order, Periods()) == job
 
 
 def test_payment_is_started_only_while_the_reservation_lives() -> None:
@@ -81,11 +110,6 @@ def test_payment_is_started_only_while_the_reservation_lives() -> None:
 def test_a_campaign_may_set_its_own_time_to_pay() -> None:
     assert expiry(NOW, None, timedelta(minutes=15)) == NOW + timedelta(minutes=15)
     assert expiry(NOW, timedelta(minutes=5), timedelta(minutes=15)) == NOW + timedelta(minutes=5)
-
-
-def test_an_order_with_nothing_to_pay_is_paid_with_its_effects_due() -> None:
-    order = paid(ORDER, NOW, held=True)
-    assert (order.state, order.held, order.paid_at, order.effects_due) == (OrderState.PAID, True, NOW, True)
 
 
 def test_a_sku_named_twice_is_one_line() -> None:

@@ -1,6 +1,7 @@
 """Payments and refunds: states, numbers, and what must agree before money is believed."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -15,7 +16,9 @@ from chalicelib.payments.rules import (
     Expected,
     Payment,
     PaymentState,
+    RefundOrder,
     RefundState,
+    TradeType,
     differences,
     refund_number,
     trade_number,
@@ -37,23 +40,38 @@ def test_whatever_differs_is_named(fields: set[str]) -> None:
     assert set(differences(Expected("wx", "16"), PAYMENT, **told)) == fields  # type: ignore[arg-type]
 
 
+def test_whoever_scans_a_code_may_pay_it() -> None:
+    scanned = replace(PAYMENT, trade_type=TradeType.NATIVE)
+    assert differences(Expected("wx", "16"), scanned, **{**TRUE, "openid": "a friend"}) == []  # type: ignore[arg-type]
+
+
+def test_a_closed_refund_is_tried_again_under_a_number_of_its_own() -> None:
+    number = refund_number("o-1", "c")
+    first = RefundOrder(number, "o-1", "o", "m", 5, 9, "r", "aftersale", RefundState.CLOSED, NOW, "c", tries=7)
+    second = first.again(NOW + timedelta(hours=1))
+    assert (second.out_refund_no, second.attempt, second.tries) == (f"{number}*2", 2, 0)
+    assert (second.amount, second.cause, second.case_id, second.state) == (5, "aftersale", "c", RefundState.PENDING)
+    assert second.again(NOW).out_refund_no == f"{number}*3"
+
+
 def test_numbers_fit_wechats_rules_and_derive_from_what_they_are_for() -> None:
     order_id = new_id(NOW)
     for attempt in (1, 12, 999):
         number = trade_number(order_id, attempt)
         assert re.fullmatch(r"[0-9A-Za-z_\-|*]{6,32}", number)
         assert re.fullmatch(r"[0-9A-Za-z_\-|*@]{1,64}", refund_number(number))
+        for_case = refund_number(number, new_id(NOW), 99)
+        assert re.fullmatch(r"[0-9A-Za-z_\-|*@]{1,64}", for_case)
+    assert len({refund_number("o-1"), refund_number("o-1", "c"), refund_number("o-1", "c", 2), "Ro-1*2"}) == 4
     assert trade_number(order_id, 1) != trade_number(order_id, 2)
     assert refund_number(trade_number(order_id, 1)) == refund_number(trade_number(order_id, 1))
 
 
 def test_a_prepay_id_is_used_for_less_than_two_hours() -> None:
-    from dataclasses import replace
-
-    assert not PAYMENT.sheet_ready(NOW)
+    assert not PAYMENT.ready(NOW)
     prepaid = replace(PAYMENT, prepay_id="wx1", prepaid_at=NOW)
-    assert prepaid.sheet_ready(NOW + timedelta(minutes=114))
-    assert not prepaid.sheet_ready(NOW + timedelta(minutes=115))
+    assert prepaid.ready(NOW + timedelta(minutes=114))
+    assert not prepaid.ready(NOW + timedelta(minutes=115))
 
 
 @given(st.integers(0, 1000))

@@ -78,7 +78,7 @@ def test_a_prepay_answer_that_comes_after_the_order_was_closed_is_not_handed_out
     payment = stack.shop.payments.paying._store.payment(f"{order_id}-1")
     alice.post(f"/orders/{order_id}/cancel")
     with pytest.raises(Conflict):
-        commit(stack.shop.payments.paying._store.prepaid(payment, "wx-too-late", stack.clock()))
+        commit(stack.shop.payments.paying._store.prepaid(replace(payment, prepay_id="wx", prepaid_at=stack.clock())))
 
 
 def test_a_refund_says_what_ours_says_or_is_refused(stack: Stack) -> None:
