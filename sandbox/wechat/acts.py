@@ -15,6 +15,7 @@ from sandbox.wechat.http import Answer, Call, json_answer, parse_json_object
 from sandbox.wechat.pay import CannotPay, Pay
 from sandbox.wechat.people import People
 from sandbox.wechat.push import Push
+from sandbox.wechat.refunds import Refunds
 from sandbox.wechat.settlement import Settlements
 from sandbox.wechat.world import World
 
@@ -32,6 +33,7 @@ class Acts:
         push: Push,
         courier: Courier,
         certificates: Certificates,
+        refunds: Refunds,
     ) -> None:
         self._world = world
         self._pay = pay
@@ -41,6 +43,7 @@ class Acts:
         self._push = push
         self._courier = courier
         self._certificates = certificates
+        self._refunds = refunds
 
     def pay_sheet(self, call: Call) -> Answer:
         body, prepay_id = optional(call), call.params["prepay_id"]
@@ -58,6 +61,15 @@ class Acts:
         results = self._callbacks.attempt(id)
         answer = {name: paid[name] for name in ("trade_state", "transaction_id", "out_trade_no")}
         return json_answer(answer | told_results(results) | {"callback_id": id})
+
+    def mend_refund(self, call: Call) -> Answer:
+        refund, id = self._refunds.mend(call.params["out_refund_no"])
+        return json_answer(refund | told_results(self._callbacks.attempt(id) if id else []))
+
+    def set_funds(self, call: Call) -> Answer:
+        available = parse_json_object(call.body)["available"]
+        self._refunds.set_funds(None if available is None else int(available))
+        return json_answer({"available": available})
 
     def confirm_receipt(self, call: Call) -> Answer:
         url = str(optional(call).get("push_url", ""))

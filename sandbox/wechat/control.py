@@ -10,6 +10,10 @@
   was under way when the order was closed. 409 {error} if the sheet would refuse
 - `POST /_sandbox/native/pay {code_url, shopper | openid, payer_total?, late?}` -> the same: somebody scans the code
 - `GET  /_sandbox/payments`, `GET /_sandbox/payments/{out_trade_no}`, `GET /_sandbox/refunds`
+- `POST /_sandbox/refunds/{out_refund_no}/mend` -> the refund and callback_status: the merchant sends the money of an
+  ABNORMAL one to a bank card, which succeeds
+- `POST /_sandbox/funds {available}`: fen in the merchant's account from now on, of which refunds are paid; 403
+  NOT_ENOUGH when they exceed it. null: enough for everything
 - `GET  /_sandbox/callbacks` -> every callback with the results of its attempts
 - `POST /_sandbox/callbacks/{id}/send {faults?: [{do, …}], replay?: true}` -> {callback_results}: send it now once
   more; `replay` sends the last message's very bytes and headers
@@ -77,6 +81,8 @@ class Control:
             ("GET", "payments", self._payments),
             ("GET", "payments/{out_trade_no}", self._payment),
             ("GET", "refunds", self._refunds),
+            ("POST", "refunds/{out_refund_no}/mend", lambda call: self._acts.mend_refund(call)),
+            ("POST", "funds", lambda call: self._acts.set_funds(call)),
             ("GET", "callbacks", lambda _: json_answer([_told(doc) for doc in self._world.state.every("callback")])),
             ("POST", "callbacks/{id}/send", self._send_callback),
             ("POST", "certificates/rotate", lambda call: self._acts.rotate_certificate(call)),

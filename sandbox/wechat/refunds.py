@@ -1,4 +1,7 @@
-"""Refunds at WeChat Pay: accepted at once, ended later, told by callback."""
+"""Refunds at WeChat Pay: accepted at once, ended later, told by callback.
+
+The merchant's account pays for them. It never runs out unless the control API says what is in it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from sandbox.wechat.http import Answer, Call, Routes, json_answer
 from sandbox.wechat.jobs import Jobs
 from sandbox.wechat.pay import NOTIFY_URL, OUT_TRADE_NO
 from sandbox.wechat.state import Doc
-from sandbox.wechat.world import BEIJING, World, rfc3339
+from sandbox.wechat.world import BEIJING, CannotDo, World, rfc3339
 
 MOST_REFUNDS = 50
 _YEAR = timedelta(days=365)
@@ -109,6 +112,24 @@ class Refunds:
             raise PayError(400, "INVALID_REQUEST", "订单已超过可退款的最大期限")
         if earlier and now - earlier[-1]["created"] < self._world.settings.refund_interval:
             raise PayError(429, "FREQUENCY_LIMITED", "同一订单退款间隔太短，请稍后重试")
+        self._take_funds(body["amount"]["refund"])
+
+    def _take_funds(self, amount: int) -> None:
+        account = self._world.state.get("funds", "account")
+        if account is None:
+            return
+        if account["available"] < amount:
+            raise PayError(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
+        self._world.state.put("funds", "account", {"available": account["available"] - amount})
+
+    def set_funds(self, available: int | None) -> None:
+        """What is in the account from now on, fen; None: enough for everything."""
+        if available is None:
+            self._world.state.remove("funds", "account")
+        elif available < 0:
+            raise ValueError("available is fen, 0 or more, or null")
+        else:
+            self._world.state.put("funds", "account", {"available": available})
 
     def _accept(self, order: Doc, body: Mapping[str, Any]) -> Doc:
         now = self._world.now()
@@ -136,20 +157,42 @@ class Refunds:
         return refund
 
     def _finish(self, number: str) -> None:
-        state = self._world.state
-        with state.transaction():
-            refund = state.get("refund", number)
+        with self._world.state.transaction():
+            refund = self._world.state.get("refund", number)
             if refund is None or refund["status"] != "PROCESSING":
                 return
-            refund["status"] = refund["outcome"]
-            if refund["status"] == "SUCCESS":
-                refund["succeeded"] = self._world.timestamp()
-            state.put("refund", number, refund)
-            if not refund["notify_url"]:
-                return
-            event, summary = f"REFUND.{refund['status']}", _SUMMARIES[refund["status"]]
-            id = self._callbacks.make(event, "refund", summary, refund["notify_url"], _told(refund))
-        self._callbacks.attempt(id)
+            id = self._end(refund, refund["outcome"])
+        if id:
+            self._callbacks.attempt(id)
+
+    def mend(self, number: str) -> tuple[Doc, str]:
+        """The merchant sends the money of an ABNORMAL refund to the shopper's or its own bank card: it ends in SUCCESS.
+
+        The refund and its callback's id, "" without an address. KeyError for an unknown one, CannotDo for any other.
+        """
+        with self._world.state.transaction():
+            refund = self._world.state.get("refund", number)
+            if refund is None:
+                raise KeyError(number)
+            if refund["status"] != "ABNORMAL":
+                raise CannotDo("退款单不是退款异常状态")
+            id = self._end(refund, "SUCCESS")
+        return shown(refund), id
+
+    def _end(self, refund: Doc, status: str) -> str:
+        """Keep how it ended, and make the callback that tells of it. Its id, or "" if nobody wants to be told."""
+        refund["status"] = status
+        if status == "SUCCESS":
+            refund["succeeded"] = self._world.timestamp()
+        if status == "CLOSED" and (account := self._world.state.get("funds", "account")):
+            back = account["available"] + refund["asked"]["refund"]
+            self._world.state.put("funds", "account", {"available": back})
+        self._world.state.put("refund", refund["asked"]["out_refund_no"], refund)
+        if not refund["notify_url"]:
+            return ""
+        return self._callbacks.make(
+            f"REFUND.{status}", "refund", _SUMMARIES[status], refund["notify_url"], _told(refund)
+        )
 
     def _query(self, call: Call) -> Answer:
         refund = self._world.state.get("refund", call.params["out_refund_no"])

@@ -78,13 +78,14 @@ class SandboxWeChat:
         callbacks = Callbacks(world, signer, jobs)
         pay, messages = Pay(world, callbacks), Messages(world, people)
         security = Security(world, signer, certificates, callbacks, jobs)
-        parts = Refunds(world, callbacks, jobs), Bills(world), security
+        refunds = Refunds(world, callbacks, jobs)
+        parts = refunds, Bills(world), security
         self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
         settlements = Settlements(world, push, jobs)
         mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world, settlements)
         self._courier = Courier(world)
         self._mini_side = MiniSide(tokens, [part.routes for part in mini])
-        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier, certificates)
+        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier, certificates, refunds)
         self._control = Control(world, acts, callbacks, people, messages, push, jobs)
         self._closing = threading.Event()
         jobs.start()

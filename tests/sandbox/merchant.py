@@ -175,6 +175,14 @@ class Merchant:
         wanted = {name: value for name, value in (body | changed).items() if value is not ...}
         return self.call("POST", REFUNDS, wanted)
 
+    def ended(self, number: str = "refund-1") -> str:
+        """How a refund ended, which the sandbox lets it do in its own time."""
+        for _ in range(2000):
+            status = str(self.call("GET", f"{REFUNDS}/{number}").json()["status"])
+            if status != "PROCESSING":
+                return status
+        raise AssertionError(f"{number} has not ended")
+
     def verifies(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Is the answer or callback signed by the key that its serial names?"""
         credentials = self.credentials

@@ -173,6 +173,73 @@ def test_an_empty_purse_is_a_fault_and_the_same_number_works_later(merchant: Mer
     assert merchant.refund().status == 200
 
 
+def test_the_account_can_run_out_and_be_topped_up(merchant: Merchant, http: Http) -> None:
+    merchant.paid()
+    http.control("funds", {"available": 50})
+    assert merchant.refund("refund-1", refund=30).status == 200
+    assert code(merchant.refund("refund-2", refund=30)) == (403, "NOT_ENOUGH")
+    assert merchant.refund("refund-1", refund=30).status == 200
+    assert code(merchant.call("GET", f"{REFUNDS}/refund-2")) == (404, "RESOURCE_NOT_EXISTS")
+    http.control("funds", {"available": 30})
+    assert merchant.refund("refund-2", refund=30).status == 200
+    assert code(merchant.refund("refund-3", refund=1)) == (403, "NOT_ENOUGH")
+    http.control("funds", {"available": None})
+    assert merchant.refund("refund-3", refund=40).status == 200
+
+
+@pytest.mark.parametrize("body", [{"available": -1}, {"available": "much"}, {}])
+def test_an_account_that_cannot_be_is_refused(http: Http, body: dict[str, object]) -> None:
+    assert "error" in http.control("funds", body)
+
+
+def test_a_closed_refund_gives_its_money_back_to_the_account(merchant: Merchant, shop: Shop, http: Http) -> None:
+    merchant.paid()
+    http.control("funds", {"available": 100})
+    http.fault("refunds", "refund_outcome", outcome="CLOSED")
+    merchant.refund("refund-1")
+    shop.wait_for(2)
+    assert merchant.refund("refund-1").json()["status"] == "CLOSED"
+    assert merchant.refund("refund-2").status == 200
+
+
+def test_the_account_of_a_shopper_can_be_abnormal(merchant: Merchant, http: Http) -> None:
+    merchant.paid()
+    http.fault(REFUNDS, "status", status=403, code="USER_ACCOUNT_ABNORMAL", method="POST")
+    assert code(merchant.refund()) == (403, "USER_ACCOUNT_ABNORMAL")
+    assert code(merchant.call("GET", f"{REFUNDS}/refund-1")) == (404, "RESOURCE_NOT_EXISTS")
+
+
+def test_an_abnormal_refund_is_mended_by_the_merchant(merchant: Merchant, shop: Shop, http: Http) -> None:
+    merchant.paid()
+    http.fault("refunds/refund-1", "refund_outcome", outcome="ABNORMAL")
+    merchant.refund(refund=40)
+    shop.wait_for(2)
+    mended = http.control("refunds/refund-1/mend")
+    told = merchant.decrypt(shop.wait_for(3)[2].body)
+    assert (mended["status"], mended["callback_status"]) == ("SUCCESS", 204)
+    assert json.loads(shop.received[2].body)["event_type"] == "REFUND.SUCCESS"
+    assert (told["refund_status"], told["out_refund_no"], "success_time" in told) == ("SUCCESS", "refund-1", True)
+    assert merchant.call("GET", f"{REFUNDS}/refund-1").json()["status"] == "SUCCESS"
+    assert http.control("refunds/refund-1/mend") == {"error": "退款单不是退款异常状态"}
+
+
+def test_a_mended_refund_without_address_is_not_told(merchant: Merchant, http: Http) -> None:
+    merchant.paid()
+    http.fault("refunds", "refund_outcome", outcome="ABNORMAL")
+    merchant.refund(notify_url=...)
+    assert merchant.ended() == "ABNORMAL"
+    assert http.control("refunds/refund-1/mend")["callback_status"] is None
+    assert "error" in http.control("refunds/refund-2/mend")
+
+
+def test_the_answer_says_when_the_refund_was_accepted(merchant: Merchant, clock: FakeClock) -> None:
+    merchant.paid()
+    assert merchant.refund().json()["create_time"] == "2026-11-20T12:00:00+08:00"
+    clock.advance(3600)
+    assert merchant.refund().json()["create_time"] == "2026-11-20T12:00:00+08:00"
+    assert merchant.call("GET", f"{REFUNDS}/refund-1").json()["create_time"] == "2026-11-20T12:00:00+08:00"
+
+
 class TestSlowRefunds:
     @pytest.fixture
     def settings(self) -> Settings:

@@ -162,6 +162,7 @@ def test_part_of_a_split_delivery_cannot_be_confirmed(merchant: Merchant, api: A
 def test_a_refund_that_was_closed_gives_nothing_back(merchant: Merchant, api: Any, transaction_id: str) -> None:
     merchant.http.fault("refunds", "refund_outcome", outcome="CLOSED")
     merchant.refund("refund-1", notify_url=...)
+    assert merchant.ended() == "CLOSED"
     merchant.refund("refund-2", refund=40)
     assert api("get_order", {"transaction_id": transaction_id})["order"]["order_state"] == 1
     merchant.refund("refund-3", refund=60)
