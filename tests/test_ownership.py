@@ -2,12 +2,14 @@
 
 `CASES` is a register of all routes: a new route needs a line in it before this file passes. A route that takes an id of
 something that members own (OWNED) is a `Foreign` case, or a `Shared` one with the reason why a stranger may use it.
+A route of the merchant's people is a `Staff` case, and no other.
 """
 
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args, get_type_hints
 
 import jwt
@@ -17,6 +19,7 @@ import requests
 
 import app
 from chalicelib.coupons import CouponKind, CouponTemplate, Terms
+from chalicelib.kernel.staff import StaffRole, may
 from chalicelib.storage.table import dynamodb
 from chalicelib.storage.tables import tables
 from chalicelib.web import Endpoint, Routes
@@ -69,6 +72,18 @@ class Public:
     query: str = ""
 
 
+@dataclass(frozen=True)
+class Staff:
+    """Refused to members and to staff of another role. `code`: how the right role is answered for ids that nobody has
+    (`ids` where not any text will do); needed where the path takes one. Nothing is written in any of it.
+    """
+
+    role: StaffRole
+    code: str = ""
+    body: Body = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
 def wish(**more: Any) -> dict[str, Any]:
     return {"lines": [{"sku_id": "cup-01", "quantity": 1}], **more}
 
@@ -102,13 +117,15 @@ GOODS = "goods, prices and campaigns are shown to everybody"
 ITS_OWN_PROOF = "the caller proves itself by a signature over the message"
 ORDER = Foreign("ORDER_NOT_FOUND")
 
-CASES: dict[str, tuple[Foreign | Own | Shared | Public, ...]] = {
+CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "POST /login": (Public("it makes the session", body={"code": "demo-nobody"}),),
     "POST /session/renew": (Own(),),
     "GET /me": (Own(),),
     "PATCH /me": (Own({"nickname": "小王"}),),
     "POST /me/phone": (Own({"code": "demo-13700137000"}),),
     "POST /logout-everywhere": (Own(),),
+    "GET /staff/people": (Staff(StaffRole.OWNER),),
+    "PUT /staff/people/{member_id}": (Staff(StaffRole.OWNER, "MEMBER_NOT_FOUND", {"roles": ["SERVICE"]}),),
     "GET /addresses": (Own(),),
     "POST /addresses": (Own(AWAY),),
     "POST /addresses/parse": (Own({"text": "王五 13700137000 浙江省杭州市西湖区龙井路8号"}),),
@@ -168,7 +185,15 @@ def test_every_route_stands_in_the_register_and_public_ones_as_public() -> None:
     assert public == {route for route, endpoint in ENDPOINTS.items() if endpoint.public}
 
 
-@pytest.mark.parametrize("route", sorted(ENDPOINTS))
+def test_routes_of_the_merchants_people_are_asked_as_such_and_stand_under_a_path_of_their_own() -> None:
+    for route, endpoint in ENDPOINTS.items():
+        assert {getattr(case, "role", None) for case in CASES[route]} == {endpoint.staff}, route
+        assert endpoint.path.startswith("/staff/") == (endpoint.staff is not None), route
+    for endpoint, case in cases(Staff):
+        assert case.code or not path_variables(endpoint), f"{endpoint.path}: say its 404"
+
+
+@pytest.mark.parametrize("route", sorted(route for route, endpoint in ENDPOINTS.items() if not endpoint.staff))
 def test_a_route_that_takes_an_id_of_a_member_is_asked_for_anothers(route: str) -> None:
     endpoint = ENDPOINTS[route]
     taken = path_variables(endpoint) | {name for name in fields_of(endpoint.body) if name.endswith(("_id", "_ids"))}
@@ -279,6 +304,23 @@ def test_what_is_shared_or_public_names_no_member_and_no_order(stack: Stack, own
     assert {key for key, row in hers.items() if after.get(key) != row} <= changed_by_design
 
 
+def test_what_is_the_staffs_is_refused_to_members_and_to_other_roles_and_tells_nobody_what_is_not_there(
+    stack: Stack,
+) -> None:
+    member, people = stack.shopper("bob"), {role: stack.staff(role) for role in StaffRole}
+    before = everything()
+    for endpoint, case in cases(Staff):
+        ids = defaultdict[str, str](lambda: "01NOBODY0000000000000000000", case.ids)
+        others = [person for role, person in people.items() if not may({role}, case.role)]
+        for person in (member, *others):
+            answer = ask(person, endpoint, ids, case.body)
+            assert (answer.status_code, answer.json()["code"]) == (403, "STAFF_ONLY"), f"{person.name}: {shown(answer)}"
+        for person in (people[case.role], people[StaffRole.OWNER]) if case.code else ():
+            answer = ask(person, endpoint, ids, case.body)
+            assert (answer.status_code, answer.json()["code"]) == (404, case.code), f"{person.name}: {shown(answer)}"
+    assert everything() == before
+
+
 def test_the_same_idempotency_key_of_two_members_is_two_orders(stack: Stack) -> None:
     alice, bob = stack.shopper("alice"), stack.shopper("bob")
     placed = {shopper.name: shopper.order(("cup-01", 1), key="the-same-key")["order_id"] for shopper in (alice, bob)}
@@ -287,7 +329,7 @@ def test_the_same_idempotency_key_of_two_members_is_two_orders(stack: Stack) -> 
 
 
 def test_without_a_good_session_every_route_that_is_not_public_answers_401_and_does_nothing(stack: Stack) -> None:
-    ids = dict.fromkeys((*OWNED, *THE_SHOPS, "my_address"), "some")
+    ids = defaultdict[str, str](lambda: "some")
     tokens = bad_tokens(stack)
     before = everything()
     for endpoint in (endpoint for endpoint in Routes.endpoints if not endpoint.public):
@@ -319,7 +361,7 @@ def bad_tokens(stack: Stack) -> dict[str, tuple[str, str]]:
 def ask(shopper: Shopper, endpoint: Endpoint, ids: Ids, body: Body) -> requests.Response:
     key = {"Idempotency-Key": f"new-key-{next(_keys)}"} if endpoint.idempotent else {}
     content = body(ids) if callable(body) else body
-    return shopper.send(endpoint.method, endpoint.path.format(**ids), content, **key)
+    return shopper.send(endpoint.method, endpoint.path.format_map(ids), content, **key)
 
 
 def told(answer: requests.Response) -> Any:

@@ -1,4 +1,4 @@
-"""Routes of logging in and of the member's own profile."""
+"""Routes of logging in, of the member's own profile, and of who is staff."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
-from ..web import Call, Routes
+from ..web import Call, NextCursor, PageQuery, Routes
 from ..wechat.errors import (
     LoginCodeInvalid,
     PhoneCodeInvalid,
@@ -16,10 +17,21 @@ from ..wechat.errors import (
     WeChatMisconfigured,
     WeChatRateLimited,
 )
-from .rules import AvatarInvalid, LoggedIn, Member, MemberNotFound, NicknameInvalid, NicknameRefused
+from .rules import (
+    AvatarInvalid,
+    LoggedIn,
+    Member,
+    MemberNotFound,
+    NicknameInvalid,
+    NicknameRefused,
+    OwnerBySetting,
+    Person,
+)
 
 routes = Routes(__name__)
 
+# The latest changes of a person's roles that are shown.
+MOST_CHANGES = 20
 PLATFORM = (RiskyUser, WeChatRateLimited, WeChatBusy, WeChatMisconfigured)
 Code = Annotated[str, Meta(min_length=1, max_length=256, description="From the platform; 5 minutes, once.")]
 
@@ -72,6 +84,43 @@ class LoginView(msgspec.Struct, frozen=True):
     member: Annotated[MemberView, Meta(description="Who logged in.")]
 
 
+class Appointment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    roles: Annotated[
+        frozenset[StaffRole],
+        Meta(
+            max_length=len(StaffRole),
+            description="All that the person is to have; none dismisses.",
+            examples=[["SERVICE"]],
+        ),
+    ]
+
+
+class RolesChange(msgspec.Struct, frozen=True):
+    at: Annotated[datetime, Meta(description="When.", examples=["2026-11-22T02:00:00Z"])]
+    by: Annotated[str, Meta(description="The owner's member id.", examples=["MXJ4ZK2P7Q5A3B6C7D2E4F5G6H"])]
+    was: Annotated[list[StaffRole], Meta(description="Before.", examples=[[]])]
+    now: Annotated[list[StaffRole], Meta(description="From then on.", examples=[["SERVICE"]])]
+
+
+class PersonView(msgspec.Struct, frozen=True):
+    member_id: Annotated[str, Meta(description="Of the person as a member.", examples=["MXJ4ZK2P7Q5A3B6C7D2E4F5G6H"])]
+    nickname: Annotated[str, Meta(description="As the person chose it.", examples=["小明"])]
+    avatar_url: Annotated[str, Meta(description="Empty if there is none.", examples=[""])]
+    phone_masked: Annotated[str | None, Meta(description="None until a number is bound.", examples=["138****8000"])]
+    roles: Annotated[list[StaffRole], Meta(description="What the person may do.", examples=[["SERVICE"]])]
+    changes: Annotated[
+        list[RolesChange], Meta(description="Who gave and took roles, latest first; at most 20.", examples=[[]])
+    ]
+
+
+class StaffPage(msgspec.Struct, frozen=True):
+    owners: Annotated[
+        list[PersonView], Meta(description="Named by the setting JISHI_OWNERS; the same on each page.", examples=[[]])
+    ]
+    people: Annotated[list[PersonView], Meta(description="All others with roles, by member id.")]
+    next_cursor: NextCursor
+
+
 @routes.endpoint(
     "POST", "/login", summary="Log in with wx.login", body=Login, answers=LoginView,
     errors=(LoginCodeInvalid, *PLATFORM), public=True,
@@ -118,6 +167,30 @@ def log_out_everywhere(call: Call[None]) -> None:
     call.shop.identity.revoke(call.member_id)
 
 
+@routes.endpoint(
+    "GET", "/staff/people", summary="Who is staff", query=PageQuery, answers=StaffPage, errors=(BadCursor,),
+    staff=StaffRole.OWNER,
+)  # fmt: skip
+def staff(call: Call[None]) -> StaffPage:
+    """Somebody appointed or dismissed a second ago may not yet be shown so."""
+    page = call.shop.identity.staff(call.query.cursor, call.query.limit)
+    owners = call.shop.identity.owners()
+    return StaffPage([*map(_person_view, owners)], [*map(_person_view, page.rows)], page.next_cursor)
+
+
+@routes.endpoint(
+    "PUT", "/staff/people/{member_id}", summary="Say what a person may do", body=Appointment, answers=PersonView,
+    errors=(MemberNotFound, OwnerBySetting), staff=StaffRole.OWNER, signed=True,
+)  # fmt: skip
+def appoint(call: Call[Appointment]) -> PersonView:
+    """Counts from the person's next request on. The person logs in first and tells the member id that `GET /me` shows.
+
+    May be repeated. Who changed it and when is kept, also of people who were dismissed.
+    """
+    person = call.shop.identity.appoint(call.path["member_id"], call.body.roles, by=call.member_id)
+    return _person_view(person)
+
+
 def _login_view(logged_in: LoggedIn) -> LoginView:
     return LoginView(
         token=logged_in.token,
@@ -137,3 +210,22 @@ def _member_view(member: Member) -> MemberView:
         joined_at=member.joined_at,
         roles=sorted(member.roles),
     )
+
+
+def _person_view(person: Person) -> PersonView:
+    member = person.member
+    return PersonView(
+        member_id=member.member_id,
+        nickname=member.nickname,
+        avatar_url=member.avatar_url,
+        phone_masked=member.phone_masked,
+        roles=sorted(member.roles),
+        changes=[
+            RolesChange(event.at, event.who, _named(event.was or ""), _named(event.now))
+            for event in reversed(person.timeline[-MOST_CHANGES:])
+        ],
+    )
+
+
+def _named(roles: str) -> list[StaffRole]:
+    return [role for role in sorted(StaffRole) if role in roles.split(",")]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ..kernel.clock import epoch
 from ..kernel.errors import Invalid, NotFound, Refused, Unauthenticated
 from ..kernel.staff import StaffRole
+from ..kernel.trail import Event
 
 NAMELESS: Final = "微信用户"
 MOST_NICKNAME: Final = 20
@@ -60,6 +61,13 @@ class SignatureReplayed(Unauthenticated):
 class MemberNotFound(NotFound):
     code = "MEMBER_NOT_FOUND"
     message = "会员不存在"
+
+
+class OwnerBySetting(Refused):
+    """Owners named in the shop's settings are changed there."""
+
+    code = "OWNER_BY_SETTING"
+    message = "店主由店铺设置指定，不能在这里修改"
 
 
 class NicknameRefused(Refused):
@@ -129,6 +137,16 @@ class Session:
             session_version=self.version,
             roles=self.roles,
         )
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member as one of the merchant's people. `timeline`: who gave which roles and when, also what is over; `was` and
+    `now` are roles as `FINANCE,SERVICE`, empty for none.
+    """
+
+    member: Member
+    timeline: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)

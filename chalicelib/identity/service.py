@@ -1,5 +1,6 @@
 """Logging in, staying logged in, and proving that a request is the member's own."""
 
+from collections.abc import Set
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol
@@ -10,7 +11,9 @@ from jwt.types import Options
 from ..kernel.clock import Clock, epoch, from_epoch
 from ..kernel.errors import Unauthenticated
 from ..kernel.ids import new_id
+from ..kernel.paging import Page, decode_cursor
 from ..kernel.staff import StaffRole
+from ..kernel.trail import Actor, Event
 from ..storage.once import claim
 from ..storage.writes import commit
 from .rules import (
@@ -20,6 +23,8 @@ from .rules import (
     Member,
     MemberNotFound,
     NicknameRefused,
+    OwnerBySetting,
+    Person,
     Session,
     SessionExpired,
     SessionRevoked,
@@ -156,6 +161,38 @@ class Identity:
         if self._store.get(member_id) is None:
             raise MemberNotFound
 
+    def owners(self) -> list[Person]:
+        """Those whom the settings name, as far as they have ever logged in."""
+        people = self._store.people(self._settings.owners)
+        return [replace(person, member=self._with_ownership(person.member)) for person in people]
+
+    def staff(self, cursor: str | None, limit: int) -> Page[Person]:
+        """People with roles, by member id; owners by setting are not among them. Raises BadCursor.
+
+        A page may be shorter than `limit`.
+        """
+        page = self._store.staff(decode_cursor(cursor), limit)
+        found = self._store.people(set(page.rows) - self._settings.owners)
+        return Page([person for person in found if person.member.roles], page.next_cursor)
+
+    def appoint(self, member_id: str, roles: Set[StaffRole], by: str) -> Person:
+        """From now on the member has these roles and no others; none dismisses. `by`: the owner's member id.
+
+        Raises MemberNotFound, OwnerBySetting, or Conflict if another owner changed them at the same time.
+        """
+        if member_id in self._settings.owners:
+            raise OwnerBySetting
+        people = self._store.people([member_id])
+        if not people:
+            raise MemberNotFound
+        (person,) = people
+        if person.member.roles == roles:
+            return person
+        was = _roles(person.member.roles) if person.timeline else None
+        why = "调整店员职责" if roles else "不再担任店员"
+        event = Event(self._clock(), Actor.STAFF, was, _roles(roles), why, by)
+        return self._store.appoint(person, roles, event)
+
     def _begin(self, member: Member, session_id: str, *, is_new: bool) -> LoggedIn:
         now = self._clock()
         expires = epoch(now + timedelta(hours=self._settings.hours))
@@ -196,3 +233,7 @@ class Identity:
         if key is None:
             raise Unauthenticated
         return key
+
+
+def _roles(roles: Set[StaffRole]) -> str:
+    return ",".join(sorted(roles))

@@ -1,16 +1,37 @@
-"""Table `members`: one row per member, by member id."""
+"""Table `members`: one row per member, by member id; those with roles are in index `staff`."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.expressions.condition import Condition, size
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from ..kernel.clock import epoch, from_epoch
+from ..kernel.errors import Conflict
+from ..kernel.paging import Page, page_of
 from ..kernel.staff import StaffRole
+from ..kernel.trail import Event
+from ..storage.attributes import packed, unpacked
 from ..storage.cipher import Cipher
+from ..storage.reads import read
 from ..storage.table import Row
 from ..storage.writes import commit, update
-from .rules import NAMELESS, Member, MemberNotFound, mask_phone
+from .rules import NAMELESS, Member, MemberNotFound, Person, mask_phone
+
+STAFF = "staff"
+
+
+class ByStaff(GlobalSecondaryIndex[Any]):
+    """All of a shop's people stand in one partition: they are few, and seldom change."""
+
+    class Meta:
+        index_name = "staff"
+        projection = KeysOnlyProjection()
+
+    staff = UnicodeAttribute(hash_key=True)
+    member_id = UnicodeAttribute(range_key=True)
 
 
 class MemberRow(Row):
@@ -19,6 +40,7 @@ class MemberRow(Row):
     class Meta:
         table_name = "members"
 
+    by_staff = ByStaff()
     member_id = UnicodeAttribute(hash_key=True)
     openid = UnicodeAttribute()
     unionid = UnicodeAttribute(null=True)
@@ -31,6 +53,8 @@ class MemberRow(Row):
     phone_sealed = UnicodeAttribute(null=True)
     phone_fingerprint = UnicodeAttribute(null=True)
     roles = UnicodeSetAttribute(null=True)
+    staff = UnicodeAttribute(null=True)
+    staff_timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
 
 
 class MemberStore:
@@ -90,6 +114,35 @@ class MemberStore:
         """Raises MemberNotFound."""
         self._change(member_id, MemberRow.session_version.add(1))
 
+    def people(self, member_ids: Collection[str]) -> list[Person]:
+        """Those of the members who exist."""
+        rows = read(*map(MemberRow, sorted(member_ids)), consistent=True)
+        return [_person(row) for row in rows if row is not None]
+
+    def staff(self, after: str | None, limit: int) -> Page[str]:
+        """Ids of those with roles; who was appointed or dismissed a moment ago may still be missing or be there."""
+        later = ByStaff.member_id > after if after else None
+        rows = MemberRow.by_staff.query(STAFF, later, limit=limit + 1)
+        return page_of([row.member_id for row in rows], limit, str)
+
+    def appoint(self, person: Person, roles: Collection[StaffRole], event: Event) -> Person:
+        """Raises Conflict if the roles were changed since the person was read."""
+        row, timeline = MemberRow(person.member.member_id), (*person.timeline, event)
+        unchanged: Condition = MemberRow.staff_timeline.does_not_exist()
+        if person.timeline:
+            unchanged = size("staff_timeline") == len(person.timeline)
+        commit(
+            update(
+                row,
+                MemberRow.staff_timeline.set([packed(each) for each in timeline]),
+                MemberRow.roles.set(set(roles)) if roles else MemberRow.roles.remove(),
+                MemberRow.staff.set(STAFF) if roles else MemberRow.staff.remove(),
+                condition=MemberRow.member_id.exists() & unchanged,
+                otherwise=Conflict(),
+            )
+        )
+        return _person(row)
+
     def _change(self, member_id: str, *actions: Any) -> Member:
         row = MemberRow(member_id)
         commit(update(row, *actions, condition=MemberRow.member_id.exists(), otherwise=MemberNotFound()))
@@ -98,6 +151,10 @@ class MemberStore:
 
 def _context(member_id: str) -> str:
     return f"member-phone:{member_id}"
+
+
+def _person(row: MemberRow) -> Person:
+    return Person(_member(row), unpacked(row.staff_timeline or ()))
 
 
 def _member(row: MemberRow) -> Member:

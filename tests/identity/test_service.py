@@ -127,6 +127,12 @@ def test_revoking_an_unknown_member_makes_none(identity: Identity) -> None:
     assert MemberRow.count() == 0
 
 
+def test_whoever_logged_in_once_exists_and_nobody_else(identity: Identity) -> None:
+    identity.must_exist(identity.login("ming").member.member_id)
+    with pytest.raises(MemberNotFound):
+        identity.must_exist("M-nobody")
+
+
 def test_a_session_of_a_member_who_is_gone_is_none(identity: Identity) -> None:
     login = identity.login("ming")
     MemberRow(login.member.member_id).delete()

@@ -4,12 +4,12 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from chalicelib.kernel.staff import StaffRole
 from chalicelib.shop import build, use
 from chalicelib.web import Routes
 from tests.shop import Shopper, Stack
@@ -25,7 +25,7 @@ def signed(shopper: Shopper, path: str, body: bytes, nonce: str = NONCE, method:
 
 
 @pytest.fixture
-def strict(stack: Stack) -> Iterator[Stack]:
+def strict(stack: Stack) -> Stack:
     """The same shop with signatures required."""
     shop = build(dataclasses.replace(stack.shop.settings, require_signatures=True), clock=stack.clock)
     use(shop)
@@ -80,6 +80,23 @@ def test_every_route_that_moves_money_or_spends_demands_a_signature_when_the_set
         ("POST", "/bargain/launches/{launch_id}/cuts"),
         ("POST", "/bargain/launches"),
     } <= signed_routes
+
+
+def test_every_route_of_the_staff_that_changes_something_takes_a_signature() -> None:
+    of_staff = [endpoint for endpoint in Routes.endpoints if endpoint.staff and endpoint.method != "GET"]
+    assert of_staff
+    assert not [endpoint.path for endpoint in of_staff if not endpoint.signed]
+    assert not [endpoint.path for endpoint in Routes.endpoints if endpoint.staff and endpoint.public]
+
+
+def test_a_role_is_asked_for_before_anything_else_of_the_request_is_looked_at(strict: Stack) -> None:
+    alice, path = strict.shopper("alice"), "/staff/people/{member_id}"
+    answer = alice.send("PUT", path.format(member_id="%F0"), "nonsense")
+    assert (answer.status_code, answer.json()["code"]) == (403, "STAFF_ONLY")
+    assert answer.json()["details"] == {"needed": "OWNER"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    owner = strict.staff(StaffRole.OWNER)
+    assert owner.refused("PUT", path.format(member_id=alice.member_id), {"roles": []}) == "SIGNATURE_MISSING"
 
 
 def test_a_wrong_signature_is_refused_even_where_none_is_required(stack: Stack) -> None:

@@ -16,7 +16,7 @@ from chalicelib.web import Endpoint, Routes
 from chalicelib.web.edge import KEY
 from chalicelib.web.errors import ErrorAnswer, MethodNotAllowed, status_of
 
-from .operations import PLATFORM, operation
+from .operations import PLATFORM, STAFF, operation, tag_of
 from .refusals import error_examples, errors_of, meaning_of, shared_responses, shared_schemas
 from .schemas import Schemas
 
@@ -165,9 +165,10 @@ def _in_the_apps_order(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
 def _tags(endpoints: list[Endpoint]) -> list[dict[str, str]]:
     tags = {}
     for endpoint in endpoints:
-        if not endpoint.raw:
+        if tag_of(endpoint) == endpoint.tag:
             domain = importlib.import_module(endpoint.handler.__module__.rpartition(".")[0])
             tags[endpoint.tag] = " ".join((inspect.getdoc(domain) or "").split("\n\n")[0].split())
+    tags[STAFF] = "What the merchant's people do, by their roles."
     tags[PLATFORM] = "What WeChat calls. Not for clients."
     return [{"name": name, "description": description} for name, description in tags.items()]
 

@@ -4,18 +4,21 @@ import inspect
 import re
 from typing import Any
 
+from chalicelib.kernel.staff import StaffRole, may
 from chalicelib.web import Endpoint
 from chalicelib.web.edge import IDENTIFIER
 
 from .refusals import refusals
 from .schemas import Schema, Schemas
 
-# Tag of what WeChat calls.
+# Tags of what WeChat calls, and of what the merchant's people do.
 PLATFORM = "wechat"
+STAFF = "staff"
 PATH_VARIABLES = {
     "activity_id": ("An activity of a campaign.", "team-tea"),
     "address_id": ("An address of the member.", "01KAM3V1Z7Q5T0WJ8X4N2R6C9D"),
     "launch_id": ("A bargain, as its launcher shared it.", "01JDA3X5G8Q0V7M2K4N6P8R0T2"),
+    "member_id": ("A member, by the id that `GET /me` shows them.", "MXJ4ZK2P7Q5A3B6C7D2E4F5G6H"),
     "order_id": ("An order of the member.", "01K0000000000000000000000A"),
     "product_id": ("A product.", "tee-white"),
     "sku_id": ("A SKU in the cart.", "tee-white-01"),
@@ -30,15 +33,26 @@ def operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     parameters = [*_path(endpoint), *_query(endpoint, schemas), *_headers(endpoint)]
     return {
         "operationId": operation_id(endpoint),
-        "tags": [PLATFORM if endpoint.raw else endpoint.tag],
+        "tags": [tag_of(endpoint)],
         "summary": endpoint.summary,
         **({"description": _unwrapped(words)} if words else {}),
         **({"x-internal": True} if endpoint.raw else {}),
-        "security": [] if endpoint.public else [{"session": []}],
+        "security": _security(endpoint),
         **({"parameters": parameters} if parameters else {}),
         **_request(endpoint, schemas),
         "responses": _responses(endpoint, schemas),
     }
+
+
+def tag_of(endpoint: Endpoint) -> str:
+    return PLATFORM if endpoint.raw else STAFF if endpoint.staff else endpoint.tag
+
+
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    """Any one of these is enough; what stands beside a session are roles that its member needs."""
+    if endpoint.staff is None:
+        return [] if endpoint.public else [{"session": []}]
+    return [{"session": [str(role)]} for role in StaffRole if may({role}, endpoint.staff)]
 
 
 def operation_id(endpoint: Endpoint) -> str:

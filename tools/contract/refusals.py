@@ -22,6 +22,7 @@ from chalicelib.web.errors import (
     Internal,
     MethodNotAllowed,
     SignatureMissing,
+    StaffOnly,
     UnsupportedMediaType,
     status_of,
 )
@@ -37,6 +38,7 @@ SHARED: Mapping[str, tuple[Error, ...]] = {
     "Malformed": (Malformed,),
     "NoSession": SESSION,
     "NoSessionOrSignature": (*SESSION, *SIGNATURE),
+    "StaffOnly": (StaffOnly,),
     "NotFound": (NotFound,),
     "Conflict": (Conflict,),
     "MethodNotAllowed": (MethodNotAllowed,),
@@ -68,6 +70,8 @@ def errors_of(endpoint: Endpoint) -> list[Error]:
         errors.add(Conflict)  # every write has a condition
     if not endpoint.public:
         errors |= {*SESSION, *(SIGNATURE if endpoint.signed else ())}
+    if endpoint.staff is not None:
+        errors.add(StaffOnly)
     if endpoint.body is not None or endpoint.query is not None or endpoint.idempotent:
         errors.add(Malformed)
     if endpoint.idempotent:
