@@ -103,8 +103,8 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     kinds: dict[str, Kind] = {groupbuy.name: groupbuy, bargain.name: bargain}
     store = OrderStore(cipher, _periods(settings))
     reservation = timedelta(minutes=settings.reservation_minutes)
-    placing = Placing(store, catalog, stock, promotions, coupons, addresses, cart, kinds, reservation)
-    orders = Orders(store, placing, stock, coupons, kinds)
+    placing = Placing(store, catalog, stock, promotions, coupons, points, addresses, cart, kinds, reservation)
+    orders = Orders(store, placing, stock, coupons, points, promotions, kinds)
     payments = _payments(settings, orders, clock)
     campaigns = Campaigns(activities, kinds, orders, payments, stock)
     return Shop(

@@ -6,6 +6,7 @@ from ..campaigns.kinds import KINDS
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor
+from ..points.rules import NotEnoughPoints
 from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
 from ..storage.writes import StorageBusy
@@ -53,12 +54,13 @@ def preview(call: Call[WantedOrder]) -> PreviewView:
     body=Wish,
     answers=OrderView,
     status=201,
-    errors=(*CHOOSING, AddressNeeded, PriceChanged, IdempotencyKeyReused, OrderChanged, StorageBusy),
+    errors=(*CHOOSING, AddressNeeded, PriceChanged, NotEnoughPoints, IdempotencyKeyReused, OrderChanged, StorageBusy),
     signed=True,
     idempotent=True,
 )
 def place(call: Call[WantedOrder]) -> OrderView:
-    """Stock, coupon, campaign place and order in one transaction. The same Idempotency-Key answers the same order.
+    """Stock, coupon, points, campaign place and order in one transaction. The same Idempotency-Key answers the same
+    order.
 
     The goods are reserved until `expires_at`; an order with nothing to pay is PAID at once.
     """

@@ -62,6 +62,10 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         ]
         | None
     ) = None
+    points: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=10**9, description="Spend up to so many, as far as the price takes them.", examples=[0]),
+    ] = 0
     campaign: Annotated[
         WantedCampaign | None, msgspec.Meta(description="To buy one SKU in a team or at a bargained price.")
     ] = None
@@ -91,6 +95,7 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             lines=tuple((line.sku_id, line.quantity) for line in self.lines),
             address_id=self.address_id,
             coupon_id=self.coupon_id,
+            points=self.points,
             campaign=choice,
             remark=self.remark,
             expected_payable=self.expected_payable,

@@ -1,7 +1,8 @@
 """Preview and place: from what a shopper wants to an order, in one transaction.
 
-Everything is read and priced first; then stock, coupon, campaign place, idempotency key and order are written together,
-each under its own condition. Whatever changed in between makes its own write refuse, and nothing at all is written.
+Everything is read and priced first; then stock, coupon, points, campaign place, idempotency key and order are written
+together, each under its own condition. Whatever changed in between makes its own write refuse, and nothing at all is
+written.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from ..identity import Session
 from ..kernel.errors import ShopError
 from ..kernel.ids import new_id
 from ..kernel.trail import Actor, Event
+from ..points import Points
 from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
 from ..stock import SoldOut, Stock
 from ..storage.once import claim, find
@@ -33,14 +35,12 @@ from .entry import (
     merged,
 )
 from .rules import (
-    Delivery,
     Order,
     OrderAdjustment,
-    OrderCampaign,
-    OrderLine,
     OrderState,
     expiry,
 )
+from .snapshot import sold_in, sold_lines, sold_to
 from .store import OrderStore
 
 KEY_KEPT = timedelta(days=3)
@@ -48,13 +48,14 @@ KEY_KEPT = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Wanted:
-    """`lines` are (sku_id, pieces); empty means what is selected in the cart. `expected_payable` in fen, if agreed
-    to.
+    """`lines` are (sku_id, pieces); empty means what is selected in the cart. Up to `points` are spent, as far as the
+    member has them and the price takes them. `expected_payable` in fen, if agreed to.
     """
 
     lines: tuple[tuple[str, int], ...] = ()
     address_id: str | None = None
     coupon_id: str | None = None
+    points: int = 0
     campaign: Choice | None = None
     remark: str = ""
     expected_payable: int | None = None
@@ -79,6 +80,7 @@ class Placing:
         stock: Stock,
         promotions: Promotions,
         coupons: Coupons,
+        points: Points,
         addresses: Addresses,
         cart: Cart,
         kinds: Mapping[str, Kind],
@@ -89,6 +91,7 @@ class Placing:
         self._stock = stock
         self._promotions = promotions
         self._coupons = coupons
+        self._points = points
         self._addresses = addresses
         self._cart = cart
         self._kinds = kinds
@@ -102,11 +105,12 @@ class Placing:
             pieces = merged(wanted.lines)
         else:
             pieces = {line.sku_id: line.quantity for line in self._cart.selected(member_id)}
-        offers, levels, address, coupon = fetch(
+        offers, levels, address, coupon, held = fetch(
             self._catalog.reads_offers(pieces),
             self._stock.reads_levels(pieces),
             self._addresses.reads(member_id, wanted.address_id) if wanted.address_id else NOTHING,
             self._coupons.reads(member_id, wanted.coupon_id) if wanted.coupon_id else NOTHING,
+            self._points.reads(member_id) if wanted.points else NOTHING,
         )
         if not wanted.lines:
             # As the cart shows it: what cannot be bought now does not count as selected.
@@ -120,13 +124,15 @@ class Placing:
             _usable(coupon, now),
             rules.freight,
             address.region_code if address else None,
+            points=min(wanted.points, held or 0),
+            points_rule=rules.points,
         )
         return Preview(offers, priced, campaign, address, from_cart=not wanted.lines)
 
     def place(self, session: Session, wanted: Wanted, key: str, now: datetime) -> Order:
         """The order; for a repeated key the order that it placed. All or nothing.
 
-        Raises what `preview` raises, PriceChanged, SoldOut, the coupon's and the campaign's refusals,
+        Raises what `preview` raises, PriceChanged, SoldOut, NotEnoughPoints, the coupon's and the campaign's refusals,
         IdempotencyKeyReused, and StorageBusy (nothing was written; repeat with the same key).
         """
         name, fingerprint = f"order:{session.member_id}:{key}", digest(wanted)
@@ -179,7 +185,7 @@ class Placing:
             member_id=session.member_id,
             openid=session.openid,
             state=OrderState.AWAITING_PAYMENT,
-            lines=_order_lines(preview),
+            lines=sold_lines(priced, preview.offers),
             goods_total=priced.goods_total,
             discount_total=priced.discount_total,
             freight=priced.freight,
@@ -189,9 +195,11 @@ class Placing:
             ),
             placed_at=now,
             expires_at=expiry(now, campaign.pay_within if campaign else None, self._reservation),
-            delivery=_delivery(preview.address),
+            delivery=sold_to(preview.address),
             coupon_id=wanted.coupon_id,
-            campaign=_campaign(campaign, order_id),
+            points=priced.points_used,
+            points_off=priced.points_off,
+            campaign=sold_in(campaign, order_id),
             remark=wanted.remark,
             nickname=session.nickname,
             avatar_url=session.avatar_url,
@@ -209,6 +217,7 @@ class Placing:
         writes = [self._stock.reserve(line.sku_id, line.quantity) for line in order.lines]
         if order.coupon_id:
             writes.append(self._coupons.spend(order.member_id, order.coupon_id, order.order_id, now))
+        writes += self._points.spend(order.member_id, order.points, order.order_id, now)
         if order.campaign:
             writes += self._kinds[order.campaign.kind].claims(campaign_order(order), now)
         return writes
@@ -252,44 +261,3 @@ def _must_be_for_sale(pieces: Mapping[str, int], offers: Mapping[str, Offer], le
     for sku_id, wanted in pieces.items():
         if levels[sku_id] < wanted:
             raise SoldOut(sku_id=sku_id)
-
-
-def _order_lines(preview: Preview) -> tuple[OrderLine, ...]:
-    lines = []
-    for priced in preview.priced.lines:
-        offer = preview.offers[priced.sku_id]
-        lines.append(
-            OrderLine(
-                sku_id=priced.sku_id,
-                product_id=offer.product_id,
-                title=offer.title,
-                image=offer.image,
-                spec=offer.spec,
-                quantity=priced.quantity,
-                unit_price=priced.unit_price,
-                discount=priced.discount,
-                freight=priced.freight,
-                payable=priced.payable,
-            )
-        )
-    return tuple(lines)
-
-
-def _campaign(campaign: CampaignPrice | None, order_id: str) -> OrderCampaign | None:
-    if campaign is None:
-        return None
-    return OrderCampaign(campaign.kind, campaign.activity_id, campaign.group_id or order_id, campaign.title)
-
-
-def _delivery(address: Address | None) -> Delivery | None:
-    if address is None:
-        return None
-    return Delivery(
-        name=address.name,
-        phone=address.phone,
-        province=address.province,
-        city=address.city,
-        district=address.district,
-        detail=address.detail,
-        region_code=address.region_code,
-    )

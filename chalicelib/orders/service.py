@@ -8,6 +8,8 @@ from datetime import datetime
 from ..campaigns.base import Kind
 from ..coupons import Coupons
 from ..kernel.paging import Page, decode_cursor
+from ..points import Points
+from ..pricing import Promotions
 from ..stock import Stock
 from ..storage.writes import Write
 from .place import Placing, campaign_order
@@ -22,13 +24,22 @@ class Orders:
     """
 
     def __init__(
-        self, store: OrderStore, placing: Placing, stock: Stock, coupons: Coupons, kinds: Mapping[str, Kind]
+        self,
+        store: OrderStore,
+        placing: Placing,
+        stock: Stock,
+        coupons: Coupons,
+        points: Points,
+        promotions: Promotions,
+        kinds: Mapping[str, Kind],
     ) -> None:
         self.store = store
         self.placing = placing
-        self.receiving = Receiving(store)
+        self.receiving = Receiving(store, self.earns)
         self._stock = stock
         self._coupons = coupons
+        self._points = points
+        self._promotions = promotions
         self._kinds = kinds
 
     def get(self, member_id: str, order_id: str) -> Order:
@@ -48,13 +59,22 @@ class Orders:
         return [self._stock.release(sku_id, n) for sku_id, n in pieces.items()]
 
     def lets_go(self, order: Order, now: datetime, *, paid: bool) -> list[Write]:
-        """What the order held beside its goods: coupon and campaign place. For an order that ends without a sale."""
-        writes = []
+        """What the order held beside its goods: coupon, campaign place, and the points that no after-sale case took.
+        For an order that ends without a sale.
+        """
+        points = order.points - sum(done.points for done in order.progress.values())
+        writes = self._points.give_back(order.member_id, points, order.order_id, now)
         if order.coupon_id:
             writes.append(self._coupons.give_back(order.member_id, order.coupon_id, order.order_id, now))
         if order.campaign:
             writes += self._kinds[order.campaign.kind].releases(campaign_order(order), now, paid=paid)
         return writes
+
+    def earns(self, order: Order, now: datetime) -> list[Write]:
+        """The points for what the shop keeps of an order's money; joins the order's end."""
+        rule = self._promotions.rules().points
+        points = rule.earned(order.payable - order.refunded) if rule else 0
+        return self._points.earn(order.member_id, points, order.order_id, now)
 
     def holds(self, order: Order) -> bool:
         """Whether the order, once paid, waits for its group."""

@@ -14,6 +14,8 @@ GoodsTotal = Annotated[int, msgspec.Meta(description="Fen; the goods before savi
 DiscountTotal = Annotated[int, msgspec.Meta(description="Fen; all savings.", examples=[3000])]
 Freight = Annotated[int, msgspec.Meta(description="Fen.", examples=[0])]
 Payable = Annotated[int, msgspec.Meta(description="Fen; goods less savings, and freight.", examples=[8800])]
+PointsUsed = Annotated[int, msgspec.Meta(description="Points that pay a part of the goods.", examples=[0])]
+PointsOff = Annotated[int, msgspec.Meta(description="Fen that they pay for; among the savings.", examples=[0])]
 OrderId = Annotated[str, msgspec.Meta(description="Order id.", examples=["01K0000000000000000000000A"])]
 EXAMPLE_TIME = "2026-11-22T02:00:00Z"
 
@@ -37,6 +39,8 @@ class PreviewView(msgspec.Struct, frozen=True):
     discount_total: DiscountTotal
     freight: Freight
     payable: Payable
+    points: PointsUsed
+    points_off: PointsOff
     adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
     hints: Annotated[list[HintView], msgspec.Meta(description="What is missing to the next saving.")]
     notes: Annotated[list[str], msgspec.Meta(description="Remarks for the shopper.", examples=[["活动商品不参与优惠"]])]
@@ -94,6 +98,8 @@ class OrderView(OrderCard, frozen=True):
     adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
     delivery: Annotated[DeliveryView | None, msgspec.Meta(description="Where it goes, as it was when ordered.")]
     coupon_id: Annotated[str | None, msgspec.Meta(description="Coupon spent.", examples=[None])]
+    points: PointsUsed
+    points_off: PointsOff
     campaign: Annotated[
         CampaignView | None, msgspec.Meta(description="What it was bought in, if any.", examples=[None])
     ]
@@ -139,6 +145,8 @@ def order_view(order: Order) -> OrderView:
         adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in order.adjustments],
         delivery=_delivery(order.delivery),
         coupon_id=order.coupon_id,
+        points=order.points,
+        points_off=order.points_off,
         campaign=_campaign(order.campaign),
         remark=order.remark,
         paid_at=order.paid_at,
@@ -201,6 +209,8 @@ def preview_view(preview: Preview) -> PreviewView:
         discount_total=priced.discount_total,
         freight=priced.freight,
         payable=priced.payable,
+        points=priced.points_used,
+        points_off=priced.points_off,
         adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in priced.adjustments],
         hints=[HintView(h.kind, h.id, h.measure, h.missing, h.saves, h.text) for h in priced.hints],
         notes=list(priced.notes),

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from ..identity.rules import MemberNotFound
+from ..kernel.errors import Invalid
 from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
 from ..web import Call, NextCursor, PageQuery, Routes
@@ -90,7 +91,7 @@ def entries(call: Call[None]) -> PointsEntriesView:
     summary="Give or take points",
     body=PointsAdjustment,
     answers=BalanceView,
-    errors=(MemberNotFound, NotEnoughPoints, AdjustmentReused),
+    errors=(Invalid, MemberNotFound, NotEnoughPoints, AdjustmentReused),
     staff=StaffRole.SERVICE,
     signed=True,
     idempotent=True,

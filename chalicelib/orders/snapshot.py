@@ -1,0 +1,50 @@
+"""What an order keeps of goods, campaign and address, as they were when it was placed."""
+
+from collections.abc import Mapping
+
+from ..addresses import Address
+from ..campaigns.base import CampaignPrice
+from ..catalog import Offer
+from ..pricing import Priced
+from .rules import Delivery, OrderCampaign, OrderLine
+
+
+def sold_lines(priced: Priced, offers: Mapping[str, Offer]) -> tuple[OrderLine, ...]:
+    lines = []
+    for line in priced.lines:
+        offer = offers[line.sku_id]
+        lines.append(
+            OrderLine(
+                sku_id=line.sku_id,
+                product_id=offer.product_id,
+                title=offer.title,
+                image=offer.image,
+                spec=offer.spec,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                freight=line.freight,
+                payable=line.payable,
+            )
+        )
+    return tuple(lines)
+
+
+def sold_in(campaign: CampaignPrice | None, order_id: str) -> OrderCampaign | None:
+    if campaign is None:
+        return None
+    return OrderCampaign(campaign.kind, campaign.activity_id, campaign.group_id or order_id, campaign.title)
+
+
+def sold_to(address: Address | None) -> Delivery | None:
+    if address is None:
+        return None
+    return Delivery(
+        name=address.name,
+        phone=address.phone,
+        province=address.province,
+        city=address.city,
+        district=address.district,
+        detail=address.detail,
+        region_code=address.region_code,
+    )
