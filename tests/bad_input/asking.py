@@ -96,7 +96,7 @@ class House:
         *,
         path: Mapping[str, str] | None = None,
         query: str | None = None,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask the route, rightly but for what is given; the answer is in form, and a refusal wrote nothing.
 
@@ -106,10 +106,10 @@ class House:
         target = endpoint.path.format(**{**path_of(endpoint, ids), **(path or {})})
         query = query_of(endpoint, self.ids) if query is None else query
         for _ in range(2):
-            given = {"content-type": "application/json", **self._right_headers(endpoint), **headers}
+            given = {"content-type": "application/json", **self._right_headers(endpoint), **(headers or {})}
             before = self.written
             answer = self.send(endpoint.method, f"{target}?{query}" if query else target, given, body)
-            if "authorization" in headers or answer.status != 401 or answer.code != "SESSION_REVOKED":
+            if "authorization" in (headers or {}) or answer.status != 401 or answer.code != "SESSION_REVOKED":
                 break
             self.shopper(endpoint).log_in()  # she had herself logged out everywhere
         self.hold(endpoint, answer)

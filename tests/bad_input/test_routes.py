@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import jwt
 import pytest
 
+from app import app
 from chalicelib.web import Endpoint
 from chalicelib.web.edge import MOST_BYTES
 
@@ -55,7 +57,8 @@ def test_a_field_left_out_or_not_known_is_told(house: House, route: str) -> None
 def test_a_body_that_is_no_json_object_is_malformed(house: House, route: str) -> None:
     endpoint = ENDPOINTS[route]
     for body in values.broken_bodies(json.dumps(body_of(endpoint, house.ids)).encode()):
-        answer = house.ask(endpoint, body, **({"content-encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}))
+        packed = {"content-encoding": "gzip"} if body.startswith(b"\x1f\x8b") else {}
+        answer = house.ask(endpoint, body, headers=packed)
         assert (answer.status, answer.code) == (400, "MALFORMED"), f"{body[:80]!r}: {answer}"
 
 
@@ -70,7 +73,7 @@ def test_a_body_of_ten_megabytes_is_too_large_for_any_route(house: House, route:
 def test_another_content_type_is_not_supported(house: House, route: str) -> None:
     endpoint = ENDPOINTS[route]
     for kind, taken in values.CONTENT_TYPES.items():
-        answer = house.ask(endpoint, b"{", **{"content-type": kind})
+        answer = house.ask(endpoint, b"{", headers={"content-type": kind})
         assert (answer.status == 415) is not taken, f"{kind[:60]}: {answer}"
         if not taken:
             assert answer.code == "UNSUPPORTED_MEDIA_TYPE"
@@ -139,7 +142,7 @@ def test_a_token_that_is_not_ours_opens_nothing(house: House, route: str) -> Non
     body = json.dumps(body_of(endpoint, house.ids)).encode() if endpoint.body is not None else None
     for name, given in forged(house).items():
         before = house.written
-        answer = house.ask(endpoint, body, authorization=given)
+        answer = house.ask(endpoint, body, headers={"authorization": given})
         assert (answer.status, answer.code) == (401, "UNAUTHENTICATED"), f"{name}: {answer}"
         assert given.rpartition(" ")[2] not in answer.text or len(given) < 12, f"{name}: the token is repeated"
         assert house.written == before
@@ -153,7 +156,7 @@ def test_a_signature_that_is_none_is_refused(house: House, route: str) -> None:
     wrong = {"x-signature": values.SIGNATURES, "x-timestamp": values.TIMESTAMPS, "x-nonce": values.NONCES}
     for header, texts in wrong.items():
         for text in texts:
-            answer = house.ask(endpoint, body, **{**right, header: text.format(now=now)})
+            answer = house.ask(endpoint, body, headers={**right, header: text.format(now=now)})
             assert (answer.status, answer.code.split("_")[0]) == (401, "SIGNATURE"), f"{header}={text[:40]!r}: {answer}"
 
 
@@ -162,22 +165,20 @@ def test_an_idempotency_key_that_is_none_is_refused(house: House, route: str) ->
     endpoint = ENDPOINTS[route]
     body = json.dumps(body_of(endpoint, house.ids)).encode()
     for key in values.IDEMPOTENCY_KEYS:
-        answer = house.ask(endpoint, body, **{"idempotency-key": key})
+        answer = house.ask(endpoint, body, headers={"idempotency-key": key})
         assert answer.code in ("MALFORMED", "IDEMPOTENCY_KEY_MISSING"), f"{key[:40]!r}: {answer}"
 
 
 @pytest.mark.parametrize("route", [route for route, endpoint in ENDPOINTS.items() if endpoint.cache is not None])
 def test_a_condition_that_is_none_is_passed_over(house: House, route: str) -> None:
     for condition in values.CONDITIONS:
-        answer = house.ask(ENDPOINTS[route], **{"if-none-match": condition})
+        answer = house.ask(ENDPOINTS[route], headers={"if-none-match": condition})
         assert answer.status == (304 if condition == "*" else 200), f"{condition[:40]!r}: {answer}"
 
 
 @pytest.mark.parametrize("route", sorted(ENDPOINTS))
 def test_an_event_without_what_is_optional_in_it_is_answered(house: House, route: str) -> None:
     """API Gateway leaves out or sets to null what a request does not have."""
-    from app import app
-
     endpoint = ENDPOINTS[route]
     event = {
         "requestContext": {"httpMethod": endpoint.method, "resourcePath": endpoint.path, "identity": None},
@@ -308,6 +309,4 @@ def forged(house: House) -> dict[str, str]:
 
 
 def quoted(part: Any) -> str:
-    from base64 import urlsafe_b64encode
-
     return urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
