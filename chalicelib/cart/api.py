@@ -8,15 +8,13 @@ from msgspec import Meta
 from ..catalog import ProductNotFound
 from ..pricing import Measure
 from ..stock import SoldOut
-from ..web import Call, Routes
+from ..web import ID, Call, Routes
 from .rules import MOST_LINES, MOST_PIECES, CartFull, CartLineNotFound, ChangeKind, TooManyPieces
 from .view import CartView as Cart
 
 routes = Routes(__name__)
 
-SkuId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="As product pages name it.", examples=["tee-white-01"])
-]
+SkuId = Annotated[str, Meta(pattern=ID, description="As product pages name it.", examples=["tee-white-01"])]
 Pieces = Annotated[int, Meta(ge=1, le=MOST_PIECES, description="Pieces.", examples=[2])]
 Fen = Annotated[int, Meta(description="In fen.", examples=[5900])]
 
