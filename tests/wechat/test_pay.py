@@ -341,7 +341,7 @@ def test_a_refund_can_be_asked_for(pay: WeChatPay, peer: Peer) -> None:
 
 
 def echoes(request: Request) -> Answer:
-    """Sends the message back, and the secret one, opened with the key that it was sealed with, sealed for the merchant."""
+    """Sends the message back, and the secret one, opened with the key that it names, sealed for the merchant."""
     asked = request.json()
     oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
     serial = request.headers["wechatpay-serial"]
