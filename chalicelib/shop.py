@@ -80,16 +80,8 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     """A shop for these settings. `clock` and `random` are the two things that tests and the local stack replace."""
     bind(settings.table_prefix, settings.region, settings.dynamodb_url)
     cipher = Cipher(settings.data_keys, settings.data_key_current)
-    appid = settings.wechat_appid
     mini_program = _mini_program(settings, clock)
-    sessions = SessionSettings(
-        settings.session_keys,
-        settings.session_key_current,
-        appid,
-        settings.session_hours,
-        owners=frozenset(settings.owners),
-    )
-    identity = Identity(MemberStore(cipher), mini_program, sessions, clock)
+    identity = Identity(MemberStore(cipher), mini_program, _sessions(settings), clock)
     addresses = Addresses(AddressStore(cipher), clock)
     catalog, stock = Catalog(CatalogStore(), clock), Stock(StockStore())
     promotions = Promotions(PriceRuleStore(), clock)
@@ -125,8 +117,18 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
         payments=payments,
         campaigns=campaigns,
         effects=Effects(orders, payments, campaigns, catalog, messaging),
-        events=Events(_push(settings, clock), messaging, appid),
+        events=Events(_push(settings, clock), messaging, settings.wechat_appid),
         mini_program=mini_program,
+    )
+
+
+def _sessions(settings: Settings) -> SessionSettings:
+    return SessionSettings(
+        settings.session_keys,
+        settings.session_key_current,
+        settings.wechat_appid,
+        settings.session_hours,
+        owners=frozenset(settings.owners),
     )
 
 
