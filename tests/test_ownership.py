@@ -158,7 +158,9 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "GET /orders": (Own(),),
     "GET /orders/{order_id}": (ORDER,),
     "POST /orders/{order_id}/receipt": (ORDER,),
+    "POST /orders/{order_id}/receipt/extension": (ORDER,),
     "POST /orders/{order_id}/payment": (ORDER,),
+    "POST /orders/{order_id}/payment/native": (ORDER,),
     "POST /orders/{order_id}/payment/check": (ORDER,),
     "POST /orders/{order_id}/cancel": (ORDER,),
     "GET /coupon-templates": (Own(),),
@@ -241,6 +243,8 @@ def owner(stack: Stack) -> Owner:
         stack.shop.coupons.put_template(CouponTemplate(template_id, terms, total=50, valid_days=7))
     alice.address_id = alice.post("/addresses", HOME)["address_id"]
     alice.post("/me/phone", {"code": f"demo-{HOME['phone']}"})
+    for cause in ("one", "two"):
+        stack.shop.points.adjust(alice.member_id, 100, "补偿", "the-owner", cause, stack.clock())
     alice.post("/cart/lines", {"sku_id": "cup-02", "quantity": 2})
     coupon_ids = [alice.post(f"/coupon-templates/{each}/claim")["coupon_id"] for each in ("five", "ten")]
     launch_ids = [alice.post("/bargain/launches", {"activity_id": f"bargain{n}"})["launch_id"] for n in ("", "-2")]
