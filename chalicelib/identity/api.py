@@ -18,6 +18,7 @@ from ..wechat.errors import (
     WeChatRateLimited,
 )
 from .rules import (
+    MOST_AVATAR_URL,
     AvatarInvalid,
     LoggedIn,
     Member,
@@ -48,10 +49,11 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What is left out stays as it is."""
 
     nickname: Annotated[
-        str | None, Meta(description="1 to 20 characters; judged by the platform's content check.", examples=["小明"])
+        Annotated[str, Meta(max_length=100)] | None,
+        Meta(description="1 to 20 characters; judged by the platform's content check.", examples=["小明"]),
     ] = None
     avatar_url: Annotated[
-        str | None,
+        Annotated[str, Meta(max_length=MOST_AVATAR_URL)] | None,
         Meta(
             description="https address on one of the shop's picture hosts; empty takes the picture away.",
             examples=["https://thirdwx.qlogo.cn/mmopen/vi_32/demo/132"],

@@ -18,6 +18,9 @@ from ..kernel.trail import Event
 NAMELESS: Final = "微信用户"
 MOST_NICKNAME: Final = 20
 MOST_AVATAR_URL: Final = 500
+JOINED_SIGNS: Final = re.compile(
+    r"(?<=[^\w\s])\u200d(?=[^\w\s])"
+)  # as emoji are: 👩🏽‍💻 is a woman, a tone and a laptop
 SIGNATURE_WINDOW: Final = timedelta(minutes=5)
 NONCE_KEPT: Final = 2 * SIGNATURE_WINDOW + timedelta(minutes=1)  # longer than any timestamp stays good
 NONCE: Final = re.compile(r"[A-Za-z0-9_\-]{16,64}")
@@ -194,7 +197,7 @@ def mask_phone(phone: str) -> str:
 def clean_nickname(nickname: str) -> str:
     """Trimmed. Raises NicknameInvalid."""
     name = nickname.strip()
-    if not 1 <= len(name) <= MOST_NICKNAME or not name.isprintable():
+    if not 1 <= len(name) <= MOST_NICKNAME or not JOINED_SIGNS.sub("", name).isprintable():
         raise NicknameInvalid
     return name
 

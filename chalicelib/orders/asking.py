@@ -5,27 +5,24 @@ from typing import Annotated
 import msgspec
 
 from ..campaigns.base import Choice
+from ..web import ID
 from .entry import MOST_LINES
 from .place import Wanted
 
 
 class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    sku_id: Annotated[
-        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="SKU.", examples=["tee-white-01"])
-    ]
+    sku_id: Annotated[str, msgspec.Meta(pattern=ID, description="SKU.", examples=["tee-white-01"])]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=999, description="Pieces.", examples=[1])]
 
 
 class WantedCampaign(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     kind: Annotated[str, msgspec.Meta(max_length=32, description="groupbuy or bargain.", examples=["groupbuy"])]
-    activity_id: Annotated[
-        str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\-]{1,64}$", description="Activity.", examples=["team-tea"])
-    ]
+    activity_id: Annotated[str, msgspec.Meta(pattern=ID, description="Activity.", examples=["team-tea"])]
     group_id: (
         Annotated[
             str,
             msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+                pattern=ID,
                 description="Team to join (left out: open one), or launch to buy.",
                 examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
             ),
@@ -44,7 +41,7 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Annotated[
             str,
             msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+                pattern=ID,
                 description="Where to; needed to place.",
                 examples=["01KAM3V1Z7Q5T0WJ8X4N2R6C9D"],
             ),
@@ -55,7 +52,7 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Annotated[
             str,
             msgspec.Meta(
-                pattern=r"^[A-Za-z0-9_.\-]{1,64}$",
+                pattern=ID,
                 description="One of the member's.",
                 examples=["01JDA3X5G8Q0V7M2K4N6P8R0T2"],
             ),

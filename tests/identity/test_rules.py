@@ -44,12 +44,17 @@ def test_a_masked_number_keeps_its_last_four_digits(phone: str, masked: str) -> 
     assert mask_phone(phone) == masked
 
 
-@pytest.mark.parametrize(("given", "kept"), [("小明", "小明"), ("  小明 ", "小明"), ("a", "a"), ("名" * 20, "名" * 20)])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("小明", "小明"), ("  小明 ", "小明"), ("a", "a"), ("名" * 20, "名" * 20), ("茶👩🏽‍💻❤️‍🔥", "茶👩🏽‍💻❤️‍🔥")],
+)
 def test_a_nickname_is_trimmed(given: str, kept: str) -> None:
     assert clean_nickname(given) == kept
 
 
-@pytest.mark.parametrize("nickname", ["", "   ", "名" * 21, "小\n明", "小\u202e明", "\u200b", "小\x00明"])
+@pytest.mark.parametrize(
+    "nickname", ["", "   ", "名" * 21, "小\n明", "小\u202e明", "\u200b", "小\x00明", "a\u200db", "🍵\u200d"]
+)
 def test_empty_long_and_invisible_nicknames_are_refused(nickname: str) -> None:
     with pytest.raises(NicknameInvalid):
         clean_nickname(nickname)
