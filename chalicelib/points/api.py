@@ -10,7 +10,7 @@ from ..identity.rules import MemberNotFound
 from ..kernel.errors import Invalid
 from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
-from ..web import Call, NextCursor, PageQuery, Routes
+from ..web import LINE, Call, NextCursor, PageQuery, Routes
 from .rules import AdjustmentReused, Entry, Movement, NotEnoughPoints
 
 routes = Routes(__name__)
@@ -58,7 +58,7 @@ class PointsAdjustment(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Meta(
             min_length=1,
             max_length=60,
-            pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$",
+            pattern=LINE,
             description="The reason, which the member reads; no control characters.",
             examples=["发货延误补偿"],
         ),

@@ -8,6 +8,6 @@ app.py       ShopApp: Chalice itself, answering in the same form
 
 from .call import Call, Endpoint
 from .routes import Routes
-from .shapes import ID, NextCursor, PageQuery
+from .shapes import ID, LINE, NextCursor, PageQuery
 
-__all__ = ["ID", "Call", "Endpoint", "NextCursor", "PageQuery", "Routes"]
+__all__ = ["ID", "LINE", "Call", "Endpoint", "NextCursor", "PageQuery", "Routes"]

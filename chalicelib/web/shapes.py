@@ -6,6 +6,8 @@ import msgspec
 
 ID = r"^[A-Za-z0-9_.\-]{1,64}$(?!\n)"
 """The pattern of an id in a body. To Python `$` alone also fits before a line feed at the end, to JSON Schema not."""
+LINE = r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$(?!\n)"
+"""The pattern of words on one line: no control characters, nothing that turns the direction of writing."""
 
 NextCursor = Annotated[
     str | None, msgspec.Meta(description="For the next page; null on the last one.", examples=[None])

@@ -95,7 +95,7 @@ class CodeQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     page: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*$",
+            pattern=r"^[A-Za-z0-9_\-]+(/[A-Za-z0-9_\-]+)*$(?!\n)",
             max_length=128,
             description="Page of the mini-program that the code opens, with scene = team id.",
             examples=["pages/team/index"],
