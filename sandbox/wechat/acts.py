@@ -14,6 +14,7 @@ from sandbox.wechat.courier import Courier
 from sandbox.wechat.http import Answer, Call, json_answer, parse_json_object
 from sandbox.wechat.pay import CannotPay, Pay
 from sandbox.wechat.people import People
+from sandbox.wechat.plants import Plants
 from sandbox.wechat.push import Push
 from sandbox.wechat.refunds import Refunds
 from sandbox.wechat.settlement import Settlements
@@ -34,6 +35,7 @@ class Acts:
         courier: Courier,
         certificates: Certificates,
         refunds: Refunds,
+        plants: Plants,
     ) -> None:
         self._world = world
         self._pay = pay
@@ -44,6 +46,7 @@ class Acts:
         self._courier = courier
         self._certificates = certificates
         self._refunds = refunds
+        self._plants = plants
 
     def pay_sheet(self, call: Call) -> Answer:
         body, prepay_id = optional(call), call.params["prepay_id"]
@@ -76,6 +79,13 @@ class Acts:
         order_state, id = self._settlements.confirm(call.params["out_trade_no"], url)
         results = self._push.attempt(id) if id else []
         return json_answer({"order_state": order_state, "push_status": results[-1] if results else None})
+
+    def plant(self, call: Call) -> Answer:
+        return json_answer(self._plants.plant(parse_json_object(call.body)))
+
+    def clear_plants(self, _: Call) -> Answer:
+        self._plants.clear()
+        return json_answer([])
 
     def rotate_certificate(self, call: Call) -> Answer:
         body = optional(call)

@@ -17,6 +17,9 @@
 - `GET  /_sandbox/callbacks` -> every callback with the results of its attempts
 - `POST /_sandbox/callbacks/{id}/send {faults?: [{do, …}], replay?: true}` -> {callback_results}: send it now once
   more; `replay` sends the last message's very bytes and headers
+- `POST /_sandbox/bills/plant {day, what: drop|double|amount|add, out_trade_no | out_refund_no, amount?, bill?: trade|
+  flow|both}`: a difference in that day's bills from now on, in the row of a payment, or of a refund if one is named;
+  `add` makes up a row (of the refund's payment if both are named). `DELETE` ends them all
 - `POST /_sandbox/certificates/rotate {signs_in?, old_listed_for?}` -> {serial_no, certificate, signs_from,
   old_listed_until}: a new platform certificate is listed, and signs for merchants in certificate mode from `signs_in`
   seconds (0) on; the old one is listed for `old_listed_for` seconds (a day) after that
@@ -85,6 +88,8 @@ class Control:
             ("POST", "funds", lambda call: self._acts.set_funds(call)),
             ("GET", "callbacks", lambda _: json_answer([_told(doc) for doc in self._world.state.every("callback")])),
             ("POST", "callbacks/{id}/send", self._send_callback),
+            ("POST", "bills/plant", lambda call: self._acts.plant(call)),
+            ("DELETE", "bills/plant", lambda call: self._acts.clear_plants(call)),
             ("POST", "certificates/rotate", lambda call: self._acts.rotate_certificate(call)),
             ("POST", "consents", self._consent),
             ("GET", "messages", lambda _: json_answer(self._messages.sent())),

@@ -14,6 +14,11 @@ Faults of answers (`do`, with its own fields and their defaults):
 - `body` (body "not json"): the work is done, but this text is the answer's body, properly signed
 - `unsigned`, `unsigned_errors` (only answers of 400 and above), and the forgeries below
 
+- `cut` (after 100): the connection closes after so many bytes of the body, of which there were to be more
+
+Fault of bills: `wrong_hash`: the hash that is told is not that of the file. Its `match` is searched in
+`/v3/bill/tradebill` and `/v3/bill/fundflowbill`.
+
 Fault of refunds: `refund_outcome` (outcome "ABNORMAL" or "CLOSED" or "SUCCESS", seconds): how an accepted refund ends,
 and when. Its `match` is searched in `/v3/refund/domestic/refunds/<out_refund_no>`.
 
@@ -59,6 +64,7 @@ OF_ANSWERS: dict[str, Mapping[str, Any]] = {
     "drop_before": {},
     "drop_after": {},
     "delay": {"seconds": 1},
+    "cut": {"after": 100},
     "status": _ERROR,
     "work_then_status": _ERROR,
     "errcode": {"errcode": -1, "errmsg": "system error"},
@@ -67,6 +73,7 @@ OF_ANSWERS: dict[str, Mapping[str, Any]] = {
     "unsigned_errors": {},
 }
 OF_REFUNDS: dict[str, Mapping[str, Any]] = {"refund_outcome": {"outcome": "ABNORMAL", "seconds": None}}
+OF_BILLS: dict[str, Mapping[str, Any]] = {"wrong_hash": {}}
 OF_CALLBACKS: dict[str, Mapping[str, Any]] = {
     **_FORGERIES,
     "drop": {},
@@ -88,7 +95,7 @@ class Faults:
 
     def add(self, wanted: Fault) -> None:
         """ValueError if there is no such fault or it has no such field."""
-        fault = complete(wanted, OF_ANSWERS | OF_REFUNDS | OF_CALLBACKS)
+        fault = complete(wanted, OF_ANSWERS | OF_REFUNDS | OF_BILLS | OF_CALLBACKS)
         try:
             re.compile(fault["match"])
         except re.error as error:

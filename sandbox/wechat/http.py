@@ -6,9 +6,10 @@ import io
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -18,6 +19,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request
 
 _IDLE_SECONDS = 75
+_PIECE = 64 * 1024
 
 
 class ConnectionDropped(Exception):
@@ -57,7 +59,9 @@ class Call:
 
 @dataclass
 class Answer:
-    """`code` is what the list of calls shows: an error code of the platform, or empty."""
+    """`file`, where there is one, is sent instead of the body, piece by piece. After `cut_after` bytes the connection
+    closes. `code` is what the list of calls shows: an error code of the platform, or empty.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -65,6 +69,22 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     code: str = ""
     signed: bool = True
+    file: Path | None = None
+    cut_after: int | None = None
+
+    @property
+    def length(self) -> int:
+        return self.file.stat().st_size if self.file else len(self.body)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The content. Raises ConnectionDropped where it is to be cut."""
+        left = self.length if self.cut_after is None else self.cut_after
+        with self.file.open("rb") if self.file else io.BytesIO(self.body) as content:
+            while left > 0 and (piece := content.read(min(left, _PIECE))):
+                yield piece
+                left -= len(piece)
+        if self.cut_after is not None and self.cut_after < self.length:
+            raise ConnectionDropped
 
 
 def json_bytes(value: object) -> bytes:
@@ -127,20 +147,19 @@ class _Handler(WSGIRequestHandler):
         body = stream.read() if chunked else stream.read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         try:
-            parts, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+            parts, status, headers = run_wsgi_app(self.server.app, environ)
+            self._send(status, headers, parts)
         except ConnectionDropped:
             self.close_connection = True
-            return
-        self._send(status, headers, b"".join(parts))
 
-    def _send(self, status: str, headers: Headers, content: bytes) -> None:
+    def _send(self, status: str, headers: Headers, parts: Iterable[bytes]) -> None:
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for key, value in headers:
             self.send_header(key, value)
         self.end_headers()
-        if content and self.command != "HEAD":
-            self.wfile.write(content)
+        for part in parts if self.command != "HEAD" else ():
+            self.wfile.write(part)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """The sandbox keeps its own list of calls, without secrets."""

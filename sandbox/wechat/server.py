@@ -28,6 +28,7 @@ from sandbox.wechat.miniprogram import MiniProgram, MiniSide
 from sandbox.wechat.pay import Pay
 from sandbox.wechat.payside import PaySide, Security
 from sandbox.wechat.people import People
+from sandbox.wechat.plants import Plants
 from sandbox.wechat.push import Push
 from sandbox.wechat.refunds import Refunds
 from sandbox.wechat.settlement import Settlements
@@ -79,13 +80,15 @@ class SandboxWeChat:
         pay, messages = Pay(world, callbacks), Messages(world, people)
         security = Security(world, signer, certificates, callbacks, jobs)
         refunds = Refunds(world, callbacks, jobs)
-        parts = refunds, Bills(world), security
+        plants = Plants(world)
+        self._bills = Bills(world, plants)
+        parts = refunds, self._bills, security
         self._pay_side = PaySide(world, signer, [pay.routes, *(part.routes for part in parts)])
         settlements = Settlements(world, push, jobs)
         mini = MiniProgram(world, people, tokens, push, jobs), messages, Shipping(world, settlements)
         self._courier = Courier(world)
         self._mini_side = MiniSide(tokens, [part.routes for part in mini])
-        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier, certificates, refunds)
+        acts = Acts(world, pay, callbacks, people, settlements, push, self._courier, certificates, refunds, plants)
         self._control = Control(world, acts, callbacks, people, messages, push, jobs)
         self._closing = threading.Event()
         jobs.start()
@@ -94,6 +97,7 @@ class SandboxWeChat:
         """Stop the background work, waiting for what is under way, and close the state."""
         self._closing.set()
         self._jobs.stop()
+        self._bills.close()
         self._state.close()
 
     def __enter__(self) -> SandboxWeChat:
@@ -105,9 +109,11 @@ class SandboxWeChat:
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Raises ConnectionDropped where a fault wants no answer; the server then closes the connection."""
         answer = self._answer(Call.from_environ(environ))
-        response = Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
+        response = Response(answer.pieces(), answer.status, answer.headers, content_type=answer.content_type)
         if answer.status == 204:
             response.headers.remove("Content-Type")
+        else:
+            response.headers["Content-Length"] = str(answer.length)
         return response(environ, start_response)
 
     def _answer(self, call: Call) -> Answer:
@@ -136,8 +142,10 @@ class SandboxWeChat:
         if "work_then_status" in faults:
             answer = side.refuse(faults["work_then_status"])
         if "body" in faults:
-            answer.body = faults["body"]["body"].encode()
+            answer.body, answer.file = faults["body"]["body"].encode(), None
         side.finish(call, answer, faults)
+        if "cut" in faults:
+            answer.cut_after = faults["cut"]["after"]
         self._note(call, answer, faults)
         if "delay" in faults:
             self._closing.wait(faults["delay"]["seconds"])

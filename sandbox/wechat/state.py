@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Doc = dict[str, Any]
+_PAGE = 200
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS docs (
@@ -74,6 +75,15 @@ class State:
         with self._lock:
             rows = self._db.execute("SELECT body FROM docs WHERE kind = ? ORDER BY seq", (kind,)).fetchall()
         return [json.loads(row[0]) for row in rows]
+
+    def each(self, kind: str) -> Iterator[Doc]:
+        """The same a page at a time, for kinds that may be many; what is put meanwhile may or may not come."""
+        query = "SELECT body, seq FROM docs WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
+        rows = [("", 0)]
+        while rows:
+            with self._lock:
+                rows = self._db.execute(query, (kind, rows[-1][1], _PAGE)).fetchall()
+            yield from (json.loads(body) for body, _ in rows)
 
     def keep_last(self, kind: str, count: int) -> None:
         """Forget all but the newest `count` documents of a kind."""

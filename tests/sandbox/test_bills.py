@@ -4,12 +4,16 @@ import csv
 import gzip
 import hashlib
 import io
+import tracemalloc
+from collections.abc import Iterator
+from datetime import timedelta
+from http.client import IncompleteRead
 
 import pytest
 
-from sandbox.wechat import Settings
+from sandbox.wechat import Credentials, SandboxWeChat, Settings, State, running
 
-from .merchant import FakeClock, Merchant, Reply, Shop
+from .merchant import FakeClock, Http, Merchant, Reply, Shop
 
 TRADE, FLOW = "/v3/bill/tradebill", "/v3/bill/fundflowbill"
 DAY = 86400
@@ -135,3 +139,170 @@ def test_other_accounts_have_no_flow(traded: Merchant) -> None:
     reply = traded.call("GET", f"{FLOW}?bill_date=2026-11-20&account_type=FEES")
     assert reply.json()["code"] == "NO_STATEMENT_EXIST"
     assert traded.call("GET", f"{FLOW}?bill_date=2026-11-20&account_type=MINE").json()["code"] == "PARAM_ERROR"
+
+
+def rows_of(merchant: Merchant, bill: str, day: str = "2026-11-20") -> list[dict[str, str]]:
+    """The rows of a bill whose hash fits; none if there is no bill."""
+    offer = merchant.call("GET", f"{bill}?bill_date={day}")
+    if offer.status == 400:
+        return []
+    content = download(merchant, offer)
+    assert offer.json()["hash_value"] == hashlib.sha1(content).hexdigest()
+    return table(content)[0]
+
+
+def amounts(merchant: Merchant) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Of both bills the amounts under each number of the merchant's; without fees."""
+    trade: dict[str, list[str]] = {}
+    flow: dict[str, list[str]] = {}
+    for row in rows_of(merchant, TRADE):
+        refund = row["交易状态"] == "REFUND"
+        number, amount = (row["商户退款单号"], row["退款金额"]) if refund else (row["商户订单号"], row["订单金额"])
+        trade.setdefault(number, []).append(amount)
+    for row in rows_of(merchant, FLOW):
+        if row["业务类型"] != "扣除交易手续费":
+            flow.setdefault(row["业务凭证号"], []).append(row["收支金额(元)"])
+    return trade, flow
+
+
+TRUE = {"order-0001": ["123.45"], "order-0002": ["1.00"], "refund-1": ["20.00"]}
+
+
+@pytest.mark.parametrize(
+    ("plant", "changed"),
+    [
+        ({"what": "drop", "out_trade_no": "order-0001"}, {"order-0001": []}),
+        ({"what": "drop", "out_refund_no": "refund-1"}, {"refund-1": []}),
+        ({"what": "double", "out_trade_no": "order-0002"}, {"order-0002": ["1.00", "1.00"]}),
+        ({"what": "amount", "out_trade_no": "order-0002", "amount": 150}, {"order-0002": ["1.50"]}),
+        ({"what": "amount", "out_refund_no": "refund-1", "amount": 1999}, {"refund-1": ["19.99"]}),
+        ({"what": "add", "out_trade_no": "order-0009", "amount": 700}, {"order-0009": ["7.00"]}),
+        (
+            {"what": "add", "out_refund_no": "refund-9", "out_trade_no": "order-0001", "amount": 5},
+            {"refund-9": ["0.05"]},
+        ),
+        ({"what": "drop", "out_trade_no": "order-0009"}, {}),
+        ({"what": "drop", "out_trade_no": "refund-1"}, {}),
+        ({"what": "drop", "out_trade_no": "order-0001", "day": "2026-11-19"}, {}),
+    ],
+)
+@pytest.mark.parametrize("bill", ["trade", "flow", "both"])
+def test_a_difference_is_planted_in_one_bill_or_both(
+    traded: Merchant, plant: dict[str, object], changed: dict[str, list[str]], bill: str
+) -> None:
+    assert "error" not in traded.http.control("bills/plant", {"day": "2026-11-20", **plant, "bill": bill})
+    planted = {number: found for number, found in (TRUE | changed).items() if found}
+    assert amounts(traded) == (TRUE if bill == "flow" else planted, TRUE if bill == "trade" else planted)
+    traded.http.delete("/_sandbox/bills/plant")
+    assert amounts(traded) == (TRUE, TRUE)
+
+
+def test_a_day_on_which_nothing_was_traded_can_get_a_bill(traded: Merchant) -> None:
+    assert rows_of(traded, TRADE, "2026-11-18") == []
+    added = {"day": "2026-11-18", "what": "add", "out_trade_no": "order-0009", "amount": 1}
+    traded.http.control("bills/plant", added)
+    [row] = rows_of(traded, TRADE, "2026-11-18")
+    assert (row["交易时间"], row["商户订单号"]) == ("2026-11-18 12:00:00", "order-0009")
+
+
+def test_the_sums_are_of_the_changed_file(traded: Merchant) -> None:
+    traded.http.control("bills/plant", {"day": "2026-11-20", "what": "drop", "out_trade_no": "order-0001"})
+    for bill, name in ((TRADE, "订单总金额"), (FLOW, "收入金额")):
+        _, summary = table(download(traded, traded.call("GET", f"{bill}?bill_date=2026-11-20")))
+        assert summary[name] == "1.00"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"what": "burn"},
+        {"bill": "mine"},
+        {"day": "yesterday"},
+        {"what": "amount"},
+        {"what": "add", "amount": -1},
+        {"what": "add", "amount": "1.00"},
+        {"out_trade_no": ...},
+    ],
+)
+def test_a_difference_that_cannot_be_is_refused(merchant: Merchant, changed: dict[str, object]) -> None:
+    plant = {"day": "2026-11-20", "what": "drop", "out_trade_no": "order-0001"} | changed
+    answer = merchant.http.control("bills/plant", {name: value for name, value in plant.items() if value is not ...})
+    assert "error" in answer
+
+
+def test_a_hash_can_be_wrong(traded: Merchant) -> None:
+    traded.http.fault("tradebill", "wrong_hash")
+    wrong, right = (traded.call("GET", f"{TRADE}?bill_date=2026-11-20") for _ in range(2))
+    content = download(traded, wrong)
+    assert content == download(traded, right)
+    assert wrong.json()["hash_value"] != hashlib.sha1(content).hexdigest() == right.json()["hash_value"]
+
+
+def test_a_download_can_break_off(traded: Merchant) -> None:
+    offer = traded.call("GET", f"{TRADE}?bill_date=2026-11-20&tar_type=GZIP")
+    traded.http.fault("billdownload", "cut", after=100)
+    with pytest.raises(IncompleteRead):
+        download(traded, offer)
+    assert gzip.decompress(download(traded, offer))
+
+
+def test_a_refund_stands_where_it_was_accepted_and_where_its_money_went(merchant: Merchant, clock: FakeClock) -> None:
+    merchant.paid()
+    merchant.http.fault("refunds", "refund_outcome", outcome="SUCCESS", seconds=DAY)
+    merchant.refund(refund=40)
+    merchant.http.control("clock", {"advance_seconds": DAY})
+    assert merchant.ended() == "SUCCESS"
+    clock.advance(DAY)
+    days = ("2026-11-20", "2026-11-21")
+    refunds = [
+        [row["商户退款单号"] for row in rows_of(merchant, TRADE, day) if row["商户退款单号"] != "0"] for day in days
+    ]
+    flows = [[row["业务凭证号"] for row in rows_of(merchant, FLOW, day) if row["业务类型"] == "退款"] for day in days]
+    assert (refunds, flows) == ([["refund-1"], []], [[], ["refund-1"]])
+
+
+def paid_order(merchant: Merchant, number: int) -> dict[str, object]:
+    moment = merchant.clock().timestamp() + number % 3600
+    params = {"appid": merchant.credentials.appid, "mchid": merchant.credentials.mchid, "description": "白瓷碗"}
+    params |= {"out_trade_no": f"order-{number:08}"}
+    return {
+        "params": params | {"amount": {"total": 100}, "payer": {"openid": "o-somebody"}},
+        "state": "SUCCESS",
+        "paid": moment,
+        "transaction_id": f"4200{number:024}",
+        "payer_total": 100,
+        "refunds": [],
+    }
+
+
+@pytest.mark.parametrize("bill", [TRADE, FLOW])
+def test_a_bill_of_any_size_takes_the_same_memory(merchant: Merchant, credentials: Credentials, bill: str) -> None:
+    peaks = []
+    for count in (400, 1600):
+        state = State()
+        for number in range(count):
+            state.put("order", str(number), paid_order(merchant, number))
+        wechat = SandboxWeChat(credentials, clock=merchant.clock, state=state)
+        merchant.clock.advance(DAY)
+        with wechat, running(wechat.wsgi_app) as url:
+            merchant.http = Http(url)
+            merchant.query()
+            tracemalloc.start()
+            offer = merchant.call("GET", f"{bill}?bill_date={merchant.clock() - timedelta(days=1):%Y-%m-%d}").json()
+            sha = hashlib.sha1()
+            for piece in streamed(merchant, offer["download_url"]):
+                sha.update(piece)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert sha.hexdigest() == offer["hash_value"]
+    assert peaks[1] < peaks[0] * 1.2, peaks
+
+
+def streamed(merchant: Merchant, url: str) -> Iterator[bytes]:
+    target = url.removeprefix(f"http://{merchant.http.host}")
+    connection = merchant.http.client_connection()
+    connection.request("GET", target, headers=merchant.headers(merchant.fields("GET", target, "")))
+    answer = connection.getresponse()
+    while piece := answer.read(10_000):
+        yield piece
+    connection.close()

@@ -32,6 +32,20 @@ def test_a_dropped_answer_leaves_the_work_undone_or_done(merchant: Merchant, do:
     assert merchant.query().status == found
 
 
+@pytest.mark.parametrize("after", [1, 10])
+def test_an_answer_can_break_off(merchant: Merchant, after: int) -> None:
+    merchant.http.fault(PREPAY, "cut", after=after)
+    with pytest.raises(http.client.IncompleteRead) as broken:
+        merchant.call("POST", PREPAY, merchant.order())
+    assert len(broken.value.partial) == after
+    assert merchant.query().status == 200
+
+
+def test_a_cut_behind_the_end_cuts_nothing(merchant: Merchant) -> None:
+    merchant.http.fault(PREPAY, "cut", after=10_000)
+    assert merchant.prepay()
+
+
 def test_a_late_answer_comes_late(merchant: Merchant) -> None:
     merchant.http.fault(PREPAY, "delay", seconds=0.2)
     started = time.monotonic()

@@ -42,6 +42,16 @@ def test_transactions_of_many_threads_lose_nothing() -> None:
     state.close()
 
 
+def test_documents_of_a_kind_come_a_page_at_a_time_in_order() -> None:
+    state = State()
+    for number in range(450):
+        state.put("order", str(number), {"number": number})
+        state.put("other", str(number), {})
+    assert [doc["number"] for doc in state.each("order")] == list(range(450))
+    assert list(state.each("nothing")) == []
+    state.close()
+
+
 def test_only_the_newest_documents_of_a_kind_are_kept() -> None:
     state = State()
     for number in range(5):
