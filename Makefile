@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions
 
-.PHONY: help run demo test check contract bench lock reset clean
+.PHONY: help run demo test check wechat-check contract bench lock reset clean
 
 help:
 	@sed -n '1,2p' Makefile | cut -c3-
@@ -30,6 +30,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/mypy --strict $(CODE)
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_contract.py tests/test_package.py
+
+wechat-check: $(STAMP)
+	@$(BIN)/python -m tools.wechat_check
 
 contract: $(STAMP)
 	@$(BIN)/python -m tools.contract

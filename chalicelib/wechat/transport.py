@@ -56,7 +56,7 @@ class Transport:
 
         `key_id` names the key that secrets in the payload are encrypted with.
         """
-        return self.read(self.send(method, target, payload, key_id), self._platform)
+        return self.read(self.send(method, target, payload, key_id))
 
     def send(
         self, method: str, target: str, payload: Mapping[str, Any] | None = None, key_id: str | None = None
@@ -69,11 +69,11 @@ class Transport:
             self._pause(random.uniform(0.1, 0.4))
         return self._once(method, self._base_urls[1] + target, target, body, key_id)
 
-    def read(self, answer: urllib3.BaseHTTPResponse, keys: PlatformKeys) -> Fields:
-        """What the answer says, once one of the keys has proved it."""
+    def read(self, answer: urllib3.BaseHTTPResponse, keys: PlatformKeys | None = None) -> Fields:
+        """What the answer says, once one of the keys, the merchant's unless given, has proved it."""
         request_id = answer.headers.get("Request-ID", "")
         try:
-            keys.verify(answer.headers, answer.data, self._clock())
+            (keys or self._platform).verify(answer.headers, answer.data, self._clock())
             return Fields.parse(answer.data) if answer.data else Fields({})
         except BadSignature as error:
             raise PayUnverified("UNVERIFIED", status=answer.status, request_id=request_id, hint=error.reason) from error
