@@ -4,6 +4,7 @@
 """
 
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
@@ -25,6 +26,7 @@ from .effects import Effects
 from .events import Events
 from .identity import Identity, MemberStore, SessionSettings
 from .kernel.clock import Clock, system_clock
+from .log import logger
 from .messaging import Messaging, MessagingStore, Template, read_templates
 from .orders import Orders
 from .orders.place import Placing
@@ -32,6 +34,7 @@ from .orders.rules import Periods
 from .orders.store import OrderStore
 from .payments import Payments
 from .payments.close import Closing
+from .payments.money import Money
 from .payments.pay import Paying
 from .payments.refund import Refunding
 from .payments.rules import Expected
@@ -163,6 +166,7 @@ def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
         settling=settling,
         closing=Closing(store, orders, wechat, settling),
         refunding=refunding,
+        money=Money(store, orders),
         wechat=wechat,
     )
 
@@ -188,21 +192,37 @@ def _push(settings: Settings, clock: Clock) -> MessagePush:
     return MessagePush(push, clock)
 
 
+REREAD_SECONDS = 300
+
 _lock = threading.Lock()
 _opened: Shop | None = None
+_read_at: float | None = None
+"""When the environment was last read; None for a shop that was handed over by `use`."""
 
 
 def open_shop() -> Shop:
-    """The process's shop. Raises SettingsError if the environment does not hold one."""
-    global _opened
+    """The process's shop. Raises SettingsError if the environment does not hold one.
+
+    Settings are read again every few minutes, so that a key that was changed in its file counts without a restart.
+    Meanwhile broken ones are told of, and leave the shop as it is.
+    """
+    global _opened, _read_at
     with _lock:
         if _opened is None:
-            _opened = build(from_environment())
+            _opened, _read_at = build(from_environment()), time.monotonic()
+        elif _read_at is not None and time.monotonic() - _read_at > REREAD_SECONDS:
+            _read_at = time.monotonic()
+            try:
+                settings = from_environment()
+                if settings != _opened.settings:
+                    _opened = build(settings)
+            except (SettingsError, ValueError):
+                logger.exception("settings cannot be read again", alarm="settings")
         return _opened
 
 
 def use(shop: Shop) -> None:
     """Make this the process's shop, in place of one from the environment: for the local stack and for tests."""
-    global _opened
+    global _opened, _read_at
     with _lock:
-        _opened = shop
+        _opened, _read_at = shop, None

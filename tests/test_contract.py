@@ -12,7 +12,7 @@ from app import app
 from chalicelib.kernel.errors import ShopError, all_errors
 from chalicelib.web import Routes
 from tests.contract import contract, resolved, validator
-from tools.contract import contract_text
+from tools.contract import CONTRACT, contract_text
 from tools.contract.refusals import errors_of
 
 # Codes that no route answers today, and who meets them instead.

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from ..cart.api import AdjustmentView, HintView
+from ..kernel.trail import Event
 from ..web import NextCursor, PageQuery
 from .place import Preview
 from .rules import Delivery, Order, OrderCampaign, OrderState
@@ -61,6 +62,12 @@ class EventView(msgspec.Struct, frozen=True):
     was: Annotated[str | None, msgspec.Meta(description="State before.", examples=[None])]
     now: Annotated[str, msgspec.Meta(description="State after.", examples=["AWAITING_PAYMENT"])]
     why: Annotated[str, msgspec.Meta(description="Reason, in Chinese.", examples=["提交订单"])]
+
+
+class StaffEventView(EventView, frozen=True):
+    """For the staff's eyes."""
+
+    who: Annotated[str, msgspec.Meta(description="Member id of the staff member who did it.", examples=[""])]
 
 
 class CampaignView(msgspec.Struct, frozen=True):
@@ -157,6 +164,10 @@ def order_view(order: Order) -> OrderView:
         finished=order.finished,
         timeline=[EventView(e.at, e.by, e.was, e.now, e.why) for e in order.timeline],
     )
+
+
+def staff_event_view(event: Event) -> StaffEventView:
+    return StaffEventView(event.at, event.by, event.was, event.now, event.why, event.who)
 
 
 def order_card(order: Order) -> OrderCard:

@@ -4,6 +4,7 @@
     settle.py   the one way in which an order becomes paid: callback, query and closing all end there
     close.py    giving up on an unpaid order: WeChat is asked, told to close, and only then is anything released
     refund.py   money back: decided in one transaction, sent and followed until it has arrived
+    money.py    the report of an order's money, which adds up to zero
 
 Payment states: STARTED -> PAID | CLOSED. Refund states: PENDING -> PROCESSING -> SUCCESS | ABNORMAL | CLOSED.
 Tables `payments` (by out_trade_no) and `refunds` (by out_refund_no).

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 import msgspec
 from chalice.app import Response
 
+from ..kernel.staff import StaffRole
 from ..log import logger
+from ..orders import OrderState
 from ..orders.rules import OrderChanged, OrderNotFound, OrderStateRefused
-from ..orders.shapes import OrderView, order_view
+from ..orders.shapes import OrderView, StaffEventView, order_view, staff_event_view
 from ..storage.writes import StorageBusy
 from ..web import Call, Routes
 from ..wechat.errors import BadCallback
@@ -21,6 +23,7 @@ from .rules import (
 )
 
 routes = Routes(__name__)
+EXAMPLE_ORDER = "01K0000000000000000000000A"
 
 PAYING = (
     OrderNotFound, OrderAlreadyPaid, OrderStateRefused, OrderChanged, NothingToPay, PaymentChanged, WeChatPayBusy,
@@ -100,6 +103,59 @@ def check(call: Call[None]) -> OrderView:
 def cancel(call: Call[None]) -> OrderView:
     """WeChat is asked and told to close before anything is released, so an order that is being paid is not lost."""
     return order_view(call.shop.payments.closing.cancel(call.member_id, call.path["order_id"], call.now))
+
+
+class MovementView(msgspec.Struct, frozen=True):
+    number: Annotated[str, msgspec.Meta(description="out_trade_no or out_refund_no.", examples=[f"{EXAMPLE_ORDER}-1"])]
+    amount: Annotated[int, msgspec.Meta(description="Fen; a refund is negative.", examples=[8800])]
+    state: Annotated[str, msgspec.Meta(description="Of the payment or the refund.", examples=["PAID"])]
+    cause: Annotated[str, msgspec.Meta(description="JSAPI or NATIVE; or what is refunded for.", examples=["JSAPI"])]
+    counts: Annotated[bool, msgspec.Meta(description="Whether this money moved, or will.", examples=[True])]
+    timeline: Annotated[list[StaffEventView], msgspec.Meta(description="Every change, oldest first.")]
+
+
+class MoneyView(msgspec.Struct, frozen=True):
+    """Fen. `difference` = received - sent_back - under_way - undecided - kept, and always 0."""
+
+    order_id: Annotated[str, msgspec.Meta(description="Order.", examples=[EXAMPLE_ORDER])]
+    state: Annotated[OrderState, msgspec.Meta(description="Of the order.", examples=["PAID"])]
+    payable: Annotated[int, msgspec.Meta(description="What the order costs.", examples=[8800])]
+    received: Annotated[int, msgspec.Meta(description="What came in.", examples=[8800])]
+    sent_back: Annotated[int, msgspec.Meta(description="What went back and arrived.", examples=[0])]
+    under_way: Annotated[int, msgspec.Meta(description="What goes back.", examples=[0])]
+    undecided: Annotated[int, msgspec.Meta(description="What came in after closing.", examples=[0])]
+    kept: Annotated[int, msgspec.Meta(description="What the order says is the shop's.", examples=[8800])]
+    difference: Annotated[int, msgspec.Meta(description="Anything but 0 is a fault.", examples=[0])]
+    movements: Annotated[list[MovementView], msgspec.Meta(description="Payments, then refunds.")]
+
+
+@routes.endpoint(
+    "GET",
+    "/staff/orders/{member_id}/{order_id}/money",
+    summary="The money of an order, added up",
+    answers=MoneyView,
+    errors=(OrderNotFound, StorageBusy),
+    staff=StaffRole.FINANCE,
+)
+def money(call: Call[None]) -> MoneyView:
+    """Payments and refunds held against the order and its after-sale cases."""
+    report = call.shop.payments.money.report(call.path["member_id"], call.path["order_id"])
+    movements = [
+        MovementView(m.number, m.amount, m.state, m.cause, m.counts, [staff_event_view(e) for e in m.timeline])
+        for m in report.movements
+    ]
+    return MoneyView(
+        report.order_id,
+        report.state,
+        report.payable,
+        report.received,
+        report.sent_back,
+        report.under_way,
+        report.undecided,
+        report.kept,
+        report.difference,
+        movements,
+    )
 
 
 class CallbackAnswer(msgspec.Struct, frozen=True):

@@ -36,9 +36,7 @@ class Closing:
 
     def close_due(self, now: datetime) -> int:
         """Close what was not paid in time; what turns out to be paid is settled. Returns how many were dealt with."""
-        return self._orders.store.sweep(
-            Job.CLOSE, now, self._expire, _failed
-        )
+        return self._orders.store.sweep(Job.CLOSE, now, self._expire, _failed)
 
     def _expire(self, member_id: str, order_id: str, now: datetime) -> None:
         order = self._orders.get(member_id, order_id)

@@ -1,4 +1,4 @@
-"""Payments as the rest of the shop sees them: four use cases over one store."""
+"""Payments as the rest of the shop sees them: five use cases over one store."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from ..wechat.pay import WeChatPay
 from ..wechat.pay_types import Notification, RefundStatus, Trade
 from .close import Closing
+from .money import Money
 from .pay import Paying
 from .refund import Refunding
 from .settle import Settling
@@ -17,6 +18,7 @@ class Payments:
     settling: Settling
     closing: Closing
     refunding: Refunding
+    money: Money
     wechat: WeChatPay
 
     def hear(self, notification: Notification, now: datetime) -> None:

@@ -85,7 +85,7 @@ def first_due(kind: type[Found], job: str, until: datetime, most: int) -> list[F
         for shard in range(SHARDS)
         for row in index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(until), limit=most)
     ]
-    return sorted(rows, key=lambda row: float(row.due_at))[:most]
+    return sorted(rows, key=lambda row: int(row.due_at or 0))[:most]
 
 
 def sweep(
