@@ -97,6 +97,9 @@ class Tour:
     def coupon(self, shopper: Shopper, template_id: str = FIVE_OFF) -> str:
         return self.shop.coupons.grant(shopper.member_id, template_id).coupon_id
 
+    def points(self, shopper: Shopper, points: int) -> None:
+        self.shop.points.adjust(shopper.member_id, points, "活动赠送", "the-owner", self.key(), self.stack.clock())
+
     def in_cart(self, *lines: tuple[str, int]) -> None:
         """These and no others, in alice's cart."""
         self.shop.cart.clear(self.alice.member_id)

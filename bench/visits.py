@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.tour import BARGAIN_LINE, CART, LINES, ONE_DAY, TEAM_LINE, Act, Tour, Visit
 from chalicelib.campaigns.base import Choice
+from chalicelib.kernel.staff import StaffRole
 from sandbox.demo.shopper import HOME
 from sandbox.local.seed import BARGAIN, TEAM
 from tests.shop import Shopper
@@ -72,6 +73,8 @@ plain("POST /addresses/{address_id}/default")
 plain("POST /addresses/parse", body={"text": "张三 13800138000 广东省深圳市南山区科技园1号"})
 plain("GET /coupon-templates")
 plain("GET /coupons")
+plain("GET /points")
+plain("GET /points/entries", "20 of all")
 plain("GET /subscriptions")
 plain("POST /subscriptions", body={"results": {CONSENT: "accept"}})
 plain("GET /orders", "20 of all")
@@ -158,6 +161,19 @@ def place(tour: Tour) -> Act:
 def place_signed(tour: Tour) -> Act:
     wish = tour.alice.wish(*LINES, coupon_id=tour.coupon(tour.alice))
     return placing(tour.alice, wish, tour.key(), **tour.signature("POST", "/orders", wish))
+
+
+@visit("POST /orders", "two lines, points")
+def place_with_points(tour: Tour) -> Act:
+    tour.points(tour.alice, 100)
+    return placing(tour.alice, tour.alice.wish(*LINES, points=100), tour.key())
+
+
+@visit("POST /staff/points/{member_id}")
+def adjust_points(tour: Tour) -> Act:
+    service = tour.stack.staff(StaffRole.SERVICE)
+    path, gift = f"/staff/points/{tour.alice.member_id}", {"delta": 5, "why": "补偿"}
+    return lambda: ask(service, "POST", path, gift, **{"Idempotency-Key": tour.key()})
 
 
 @visit("POST /orders", "the cart of 3 lines")

@@ -247,6 +247,8 @@ def owner(stack: Stack) -> Owner:
         stack.shop.points.adjust(alice.member_id, 100, "补偿", "the-owner", cause, stack.clock())
     alice.post("/cart/lines", {"sku_id": "cup-02", "quantity": 2})
     coupon_ids = [alice.post(f"/coupon-templates/{each}/claim")["coupon_id"] for each in ("five", "ten")]
+    for gift in ("gift-1", "gift-2"):
+        stack.shop.points.adjust(alice.member_id, 5, "欢迎", "the-owner", gift, stack.clock())
     launch_ids = [alice.post("/bargain/launches", {"activity_id": f"bargain{n}"})["launch_id"] for n in ("", "-2")]
     seats = [alice.buy(("tea-01", 1), campaign={"kind": "groupbuy", "activity_id": f"team{n}"}) for n in ("", "-2")]
     orders = [alice.order(("cup-01", 1))["order_id"], alice.buy(("cup-02", 1))["order_id"], seats[0]["order_id"]]

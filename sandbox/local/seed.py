@@ -14,6 +14,7 @@ from chalicelib.pricing.terms import (
     FreightTemplate,
     FreightUnit,
     Measure,
+    PointsRule,
     Promotion,
     Scope,
     Tier,
@@ -77,6 +78,7 @@ def _prices(shop: Shop) -> None:
             ),
         )
     )
+    shop.promotions.put_points_rule(PointsRule(value_fen=1, most_percent=50, least_points=100, earn_per_yuan=1))
     three_snacks = Scope(PriceScope.CATEGORY, ("snack",))
     by_amount, by_pieces = (Tier(19900, off=2000), Tier(39900, off=5000)), (Tier(3, percent_off=10),)
     promotions = (

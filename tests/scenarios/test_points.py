@@ -4,6 +4,7 @@ price; and that they come back, and are earned, once.
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from chalicelib.kernel.errors import ShopError
 from chalicelib.orders.place import Wanted
+from chalicelib.orders.rules import Progress
 from chalicelib.pricing import PointsRule
+from chalicelib.storage.writes import commit
 from tests.shop import Shopper, Stack
 
 CROWD = 50
@@ -155,6 +158,17 @@ def test_a_full_refund_gives_the_points_back_once(stack: Stack, alice: Shopper) 
         stack.drain(1)
     assert alice.get(f"/orders/{order_id}")["state"] == "REFUNDED"
     assert (balance(alice), moved(alice)) == (1000, [("RETURNED", 800), ("SPENT", -800)])
+
+
+def test_points_that_an_after_sale_case_took_are_not_given_back_again_with_the_order(
+    stack: Stack, alice: Shopper
+) -> None:
+    give(stack, alice, 1000)
+    order_id = alice.buy(("tea-01", 1), points=800)["order_id"]
+    order = stack.shop.orders.get(alice.member_id, order_id)
+    ending = replace(order, progress={"tea-01": Progress(points=300)})
+    commit(*stack.shop.orders.lets_go(ending, stack.clock(), paid=True))
+    assert moved(alice) == [("RETURNED", 500), ("SPENT", -800)]
 
 
 def test_points_come_back_though_the_shop_has_given_points_up_meanwhile(stack: Stack, alice: Shopper) -> None:
