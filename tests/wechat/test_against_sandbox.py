@@ -209,6 +209,31 @@ def test_goods_and_address_are_taken_and_belong_to_the_parameters(stage: Stage) 
         stage.pay.prepay(replace(order, client_ip="192.0.2.1"))
 
 
+def test_a_code_is_paid_by_whoever_scans_it(stage: Stage) -> None:
+    order = stage.order(openid="", goods=(Goods("tea-01", "龙井茶", 1, 1990),), client_ip="192.0.2.1")
+    code_url = stage.pay.prepay_native(order)
+    assert code_url.startswith("weixin://wxpay/bizpayurl?pr=")
+    stage.pay.prepay_native(order)
+    unpaid = stage.pay.query(order.out_trade_no)
+    assert unpaid is not None
+    assert (unpaid.trade_state, unpaid.openid) == ("NOTPAY", "")
+    assert stage.control("native/pay", {"code_url": code_url, "shopper": "xiaohong"})["callback_status"] == 200
+    paid = stage.pay.query(order.out_trade_no)
+    assert paid is not None
+    assert (paid.trade_state, paid.trade_type, paid.openid) == ("SUCCESS", "NATIVE", stage.login("xiaohong"))
+    assert stage.heard[0].resource == paid
+
+
+def test_a_number_belongs_to_one_way_of_paying(stage: Stage) -> None:
+    one, other = stage.order("JS20261122T1"), stage.order("JS20261122T2")
+    stage.pay.prepay(one)
+    stage.pay.prepay_native(other)
+    for prepay, order in ((stage.pay.prepay_native, one), (stage.pay.prepay, other)):
+        with pytest.raises(PayError) as caught:
+            prepay(order)
+        assert not caught.value.uncertain
+
+
 def test_yesterdays_bills_are_fetched_and_their_hash_agrees(stage: Stage) -> None:
     bills, order = Bills(stage.pay), stage.order()
     stage.pays(stage.pay.prepay(order))
