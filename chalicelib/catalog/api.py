@@ -120,6 +120,9 @@ class ProductView(msgspec.Struct, frozen=True):
     attributes: Annotated[dict[str, str], Meta(description="Name to value, in order.", examples=[{"材质": "棉"}])]
     description: Annotated[str, Meta(description="Plain text.", examples=["精梳棉，柔软亲肤。"])]
     detail_images: Annotated[list[str], Meta(description="Long pictures below the text.", examples=[[]])]
+    no_reason_days: Annotated[
+        int, Meta(description="Days after receipt in which it may be returned without a reason; 0: not.", examples=[7])
+    ]
     category_ids: Annotated[
         list[str], Meta(description="Own category, then its parent.", examples=[["t-shirts", "clothes"]])
     ]
@@ -190,6 +193,7 @@ def _product(page: ProductPage, levels: Mapping[str, int], campaigns: Sequence[M
         attributes=dict(details.attributes),
         description=details.description,
         detail_images=list(details.detail_images),
+        no_reason_days=product.no_reason_days,
         category_ids=list(product.category_ids),
         tags=list(product.tags),
         sales=page.sales,

@@ -16,6 +16,7 @@ MOST_ATTRIBUTES = 50
 MOST_PRICE = 1_000_000_000
 MOST_FORMER_PRICES = 20
 LOOK_BACK = timedelta(days=7)
+LAWFUL_DAYS, MOST_DAYS = 7, 30
 PRODUCT_ID = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
 CATEGORY_ID = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
@@ -63,7 +64,11 @@ class NewSku:
 
 @dataclass(frozen=True)
 class NewProduct:
-    """A product as the merchant gives it, whole; the first of `details.images` is its picture in lists."""
+    """A product as the merchant gives it, whole; the first of `details.images` is its picture in lists.
+
+    `no_reason_days`: at least the 7 of the Consumer Law (Art. 25), or 0 for what it excepts: made to order, perishable,
+    downloaded or unsealed media, newspapers, and what the shopper agreed to when buying.
+    """
 
     product_id: str
     title: str
@@ -75,6 +80,7 @@ class NewProduct:
     freight_template_id: str | None = None
     struck_price_meaning: str = ""
     on_shelf: bool = True
+    no_reason_days: int = LAWFUL_DAYS
 
 
 def check_category(category: Category, known: Mapping[str, Category]) -> None:
@@ -111,6 +117,7 @@ def _wrong_in_product(new: NewProduct) -> Iterator[str]:
         "images": 1 <= len(new.details.images) <= MOST_IMAGES,
         "detail_images": len(new.details.detail_images) <= MOST_IMAGES,
         "attributes": len(new.details.attributes) <= MOST_ATTRIBUTES,
+        "no_reason_days": new.no_reason_days == 0 or LAWFUL_DAYS <= new.no_reason_days <= MOST_DAYS,
         "description": len(new.details.description) <= 20_000,
     }
     return (name for name, fine in sound.items() if not fine)
@@ -146,6 +153,7 @@ def enter(new: NewProduct, category: Category, old: Product | None, now: datetim
         struck_price_meaning=new.struck_price_meaning,
         on_shelf=False,
         listed_at=old.listed_at if old else None,
+        no_reason_days=new.no_reason_days,
     )
     return shelved(product, now, on_shelf=new.on_shelf)
 

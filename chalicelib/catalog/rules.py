@@ -62,6 +62,7 @@ class Product:
     """What carts, orders and lists need. `category_ids`: the product's own category, then that one's parent.
 
     `listed_at`: when it was first put on the shelf. `struck_price_meaning` tells shoppers what was struck through.
+    `no_reason_days`: how long it may be returned without a reason; 0 for what the law excepts.
     """
 
     product_id: str
@@ -75,6 +76,7 @@ class Product:
     struck_price_meaning: str
     on_shelf: bool
     listed_at: datetime | None
+    no_reason_days: int = 7
 
     @property
     def cheapest(self) -> Sku:
@@ -108,6 +110,7 @@ class Offer:
     volume_cm3: int
     freight_template_id: str | None
     on_shelf: bool
+    no_reason_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ def offer(product: Product, sku: Sku) -> Offer:
         volume_cm3=sku.volume_cm3,
         freight_template_id=product.freight_template_id,
         on_shelf=product.on_shelf,
+        no_reason_days=product.no_reason_days,
     )
 
 

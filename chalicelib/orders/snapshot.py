@@ -25,6 +25,7 @@ def sold_lines(priced: Priced, offers: Mapping[str, Offer]) -> tuple[OrderLine, 
                 discount=line.discount,
                 freight=line.freight,
                 payable=line.payable,
+                no_reason_days=offer.no_reason_days,
             )
         )
     return tuple(lines)

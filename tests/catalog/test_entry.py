@@ -63,6 +63,7 @@ def skus(*given: Any) -> dict[str, Any]:
         ({"details": details(detail_images=("x",) * 21)}, "detail_images"),
         ({"details": details(attributes={str(n): "" for n in range(51)})}, "attributes"),
         ({"details": details(description="字" * 20_001)}, "description"),
+        *(({"no_reason_days": days}, "no_reason_days") for days in (-1, 1, 6, 31)),
     ],
 )
 def test_a_wrong_product_is_refused_by_the_name_of_what_is_wrong(given: dict[str, Any], field: str) -> None:
