@@ -41,8 +41,8 @@ EVENT = {"FromUserName": "o1", "CreateTime": 1, "MsgType": "event", "Event": "su
 EDITS = ("flip", "cut", "insert", "copy", "swap", "end")
 CASES = (str.lower, str.upper, str.title, str.swapcase)
 
-many = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-fewer = settings(many, max_examples=200)
+many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+fewer = settings(many, max_examples=120)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -58,6 +58,10 @@ def json_values() -> Iterator[bytes]:
     yield from (b"1.0", b"-0.0", b"1e2", b"1e400", b"-1e400", b"NaN", b"Infinity", b"-Infinity", b"01", b"+1", b"0x1")
     yield from (b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\u0000"', b'"\\x41"', b"'single'", b'"open')
     yield from (b'"\xff\xfe"', b'"\xc0\x80"', b'"\xed\xa0\x80"', "茶".encode("gbk").join((b'"', b'"')))
+
+
+def huge_values() -> Iterator[bytes]:
+    """Values as large or as deep as a body can be; they are dear to judge, and any place is as good as another."""
     yield b'"' + b"a" * BELOW_THE_LIMIT + b'"'
     yield b'{"' + b"a" * BELOW_THE_LIMIT + b'":1}'
     yield b"[" * DEEP + b"]" * DEEP
