@@ -5,6 +5,7 @@ KeyError for something unknown or missing, ValueError for a bad value, CannotDo 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.wechat import crypto
@@ -23,30 +24,18 @@ from sandbox.wechat.world import World
 _DAY = 86400
 
 
+@dataclass(frozen=True)
 class Acts:
-    def __init__(
-        self,
-        world: World,
-        pay: Pay,
-        callbacks: Callbacks,
-        people: People,
-        settlements: Settlements,
-        push: Push,
-        courier: Courier,
-        certificates: Certificates,
-        refunds: Refunds,
-        plants: Plants,
-    ) -> None:
-        self._world = world
-        self._pay = pay
-        self._callbacks = callbacks
-        self._people = people
-        self._settlements = settlements
-        self._push = push
-        self._courier = courier
-        self._certificates = certificates
-        self._refunds = refunds
-        self._plants = plants
+    world: World
+    pay: Pay
+    callbacks: Callbacks
+    people: People
+    settlements: Settlements
+    push: Push
+    courier: Courier
+    certificates: Certificates
+    refunds: Refunds
+    plants: Plants
 
     def pay_sheet(self, call: Call) -> Answer:
         body, prepay_id = optional(call), call.params["prepay_id"]
@@ -56,53 +45,53 @@ class Acts:
 
     def pay_code(self, call: Call) -> Answer:
         body = parse_json_object(call.body)
-        openid = self._people.openid(str(body["shopper"])) if "shopper" in body else body["openid"]
+        openid = self.people.openid(str(body["shopper"])) if "shopper" in body else body["openid"]
         return self._take_money(str(body["code_url"]), openid, body)
 
     def _take_money(self, handle: str, openid: str | None, body: dict[str, Any]) -> Answer:
-        paid, id = self._pay.pay(handle, openid, body.get("payer_total"), body.get("late") is True)
-        results = self._callbacks.attempt(id)
+        paid, id = self.pay.pay(handle, openid, body.get("payer_total"), body.get("late") is True)
+        results = self.callbacks.attempt(id)
         answer = {name: paid[name] for name in ("trade_state", "transaction_id", "out_trade_no")}
         return json_answer(answer | told_results(results) | {"callback_id": id})
 
     def mend_refund(self, call: Call) -> Answer:
-        refund, id = self._refunds.mend(call.params["out_refund_no"])
-        return json_answer(refund | told_results(self._callbacks.attempt(id) if id else []))
+        refund, id = self.refunds.mend(call.params["out_refund_no"])
+        return json_answer(refund | told_results(self.callbacks.attempt(id) if id else []))
 
     def set_funds(self, call: Call) -> Answer:
         available = parse_json_object(call.body)["available"]
-        self._refunds.set_funds(None if available is None else int(available))
+        self.refunds.set_funds(None if available is None else int(available))
         return json_answer({"available": available})
 
     def confirm_receipt(self, call: Call) -> Answer:
         url = str(optional(call).get("push_url", ""))
-        order_state, id = self._settlements.confirm(call.params["out_trade_no"], url)
-        results = self._push.attempt(id) if id else []
+        order_state, id = self.settlements.confirm(call.params["out_trade_no"], url)
+        results = self.push.attempt(id) if id else []
         return json_answer({"order_state": order_state, "push_status": results[-1] if results else None})
 
-    def plant(self, call: Call) -> Answer:
-        return json_answer(self._plants.plant(parse_json_object(call.body)))
+    def plant_difference(self, call: Call) -> Answer:
+        return json_answer(self.plants.plant(parse_json_object(call.body)))
 
     def clear_plants(self, _: Call) -> Answer:
-        self._plants.clear()
+        self.plants.clear()
         return json_answer([])
 
     def rotate_certificate(self, call: Call) -> Answer:
         body = optional(call)
         signs_in, listed_for = float(body.get("signs_in", 0)), float(body.get("old_listed_for", _DAY))
-        return json_answer(self._certificates.rotate(signs_in, listed_for))
+        return json_answer(self.certificates.rotate(signs_in, listed_for))
 
     def scan_parcel(self, call: Call) -> Answer:
-        return json_answer(self._courier.scan(call.params["tracking_no"], parse_json_object(call.body)))
+        return json_answer(self.courier.scan(call.params["tracking_no"], parse_json_object(call.body)))
 
     def push_event(self, call: Call) -> Answer:
         body = parse_json_object(call.body)
-        event, url = body["event"], body.get("url") or self._push.address()
+        event, url = body["event"], body.get("url") or self.push.address()
         if isinstance(event, str):
-            event = self._settlements.event(event, body.get("out_trade_no"))
+            event = self.settlements.event(event, body.get("out_trade_no"))
         if not url:
             raise ValueError("url is missing, and no push address was verified")
-        status, answer = self._push.send(event, url, body.get("mode", "secure"), body.get("form", "json"))
+        status, answer = self.push.send(event, url, body.get("mode", "secure"), body.get("form", "json"))
         return json_answer({"status": status, "answer": answer, "event": event})
 
     def _check_sheet(self, body: dict[str, Any], prepay_id: str) -> None:
@@ -111,7 +100,7 @@ class Acts:
             raise CannotPay("signType应为RSA，package应为prepay_id=…")
         if not isinstance(body.get("timeStamp"), str) or not isinstance(body.get("nonceStr"), str):
             raise CannotPay("timeStamp和nonceStr应为string")
-        keys = self._world.credentials
+        keys = self.world.credentials
         message = f"{keys.appid}\n{body['timeStamp']}\n{body['nonceStr']}\n{body['package']}\n".encode()
         if not crypto.verifies(crypto.public_key(keys.merchant_public_key), message, str(body["paySign"])):
             raise CannotPay("支付验证签名失败")

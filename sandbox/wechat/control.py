@@ -88,7 +88,7 @@ class Control:
             ("POST", "funds", lambda call: self._acts.set_funds(call)),
             ("GET", "callbacks", lambda _: json_answer([_told(doc) for doc in self._world.state.every("callback")])),
             ("POST", "callbacks/{id}/send", self._send_callback),
-            ("POST", "bills/plant", lambda call: self._acts.plant(call)),
+            ("POST", "bills/plant", lambda call: self._acts.plant_difference(call)),
             ("DELETE", "bills/plant", lambda call: self._acts.clear_plants(call)),
             ("POST", "certificates/rotate", lambda call: self._acts.rotate_certificate(call)),
             ("POST", "consents", self._consent),

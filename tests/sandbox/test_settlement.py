@@ -85,11 +85,19 @@ def test_a_receipt_that_nobody_confirms_settles_by_time(
 
 
 def test_the_settlement_is_told_once(merchant: Merchant, api: Any, listening: Shop) -> None:
+    """The time at which it would have settled by itself comes all the same; another order shows when it has passed."""
     upload(merchant, api)
+    listening.wait_for(1)
     merchant.http.control("shipping/order-0001/confirm")
+    merchant.http.control("payments/" + merchant.prepay("order-0002", notify_url=listening.url) + "/pay")
+    number = {"order_number_type": 1, "mchid": merchant.credentials.mchid, "out_trade_no": "order-0002"}
+    upload(merchant, api, order_key=number)
+    listening.wait_for(4)
     merchant.http.control("clock", {"advance_seconds": 11 * DAY})
-    listening.wait_for(2)
-    assert len(merchant.http.get("/_sandbox/pushes")) == 2
+    last = listening.wait_for(5)[-1].json()
+    assert (last["merchant_trade_no"], last["confirm_receive_method"]) == ("order-0002", 1)
+    told = [pushed["event"]["merchant_trade_no"] for pushed in merchant.http.get("/_sandbox/pushes")]
+    assert told == ["order-0001", "order-0001", "order-0002", "order-0002"]
 
 
 def test_an_address_can_be_given_for_one_settlement(merchant: Merchant, api: Any, shop: Shop) -> None:
