@@ -14,18 +14,21 @@ from chalicelib.orders.api import routes as orders
 from chalicelib.payments.api import routes as payments
 from chalicelib.points.api import routes as points
 from chalicelib.pricing.api import routes as pricing
+from chalicelib.reconciliation.api import routes as reconciliation
 from chalicelib.shop import open_shop
 from chalicelib.web.app import ShopApp
 from functions.campaigns import jobs as campaign_jobs
 from functions.coupons import jobs as coupon_jobs
 from functions.orders import jobs as order_jobs
+from functions.reconciliation import jobs as reconciliation_jobs
 from functions.streams import records as stream_records
+from functions.wechat import jobs as wechat_jobs
 
 app = ShopApp(app_name="jishi", open_shop=open_shop)
 for routes in (
     identity, addresses, catalog, pricing, cart, orders, payments, coupons, points, messaging, campaigns, groupbuy,
-    bargain, events,
+    bargain, reconciliation, events,
 ):  # fmt: skip
     app.register_blueprint(routes)
-for jobs in (order_jobs, campaign_jobs, coupon_jobs, stream_records):
+for jobs in (order_jobs, campaign_jobs, coupon_jobs, reconciliation_jobs, wechat_jobs, stream_records):
     app.register_blueprint(jobs)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from random import SystemRandom
 from typing import Any
 
+from . import outside
 from .addresses import Addresses
 from .addresses.store import AddressStore
 from .campaigns.bargain import Bargain, BargainStore
@@ -24,13 +25,12 @@ from .catalog import Catalog, CatalogStore
 from .coupons import Coupons, CouponStore
 from .effects import Effects
 from .events import Events
-from .identity import Identity, MemberStore, SessionSettings
+from .identity import Identity, MemberStore
 from .kernel.clock import Clock, system_clock
 from .log import logger
-from .messaging import Messaging, MessagingStore, Template, read_templates
+from .messaging import Messaging, MessagingStore
 from .orders import Orders
 from .orders.place import Placing
-from .orders.rules import Periods
 from .orders.store import OrderStore
 from .payments import Payments
 from .payments.close import Closing
@@ -43,15 +43,16 @@ from .payments.store import PaymentStore
 from .points import Points, PointsStore
 from .pricing import Promotions
 from .pricing.store import PriceRuleStore
+from .reconciliation import Reconciliation
+from .reconciliation.store import ReconciliationStore
 from .settings import Settings, SettingsError, from_environment
 from .stock import Stock
 from .stock.store import StockStore
 from .storage.cipher import Cipher
 from .storage.table import bind
-from .wechat.miniprogram import MiniProgram, MiniProgramSettings
-from .wechat.pay import PaySettings, WeChatPay
-from .wechat.push import MessagePush, PushSettings
-from .wechat.store import StoredTokens
+from .wechat.bills import Bills
+from .wechat.miniprogram import MiniProgram
+from .wechat.pay import WeChatPay
 
 NOTIFY_PATH = "/wechat/pay/notify"
 
@@ -76,6 +77,7 @@ class Shop:
     campaigns: Campaigns
     effects: Effects
     events: Events
+    reconciliation: Reconciliation
     mini_program: MiniProgram
 
 
@@ -83,12 +85,12 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     """A shop for these settings. `clock` and `random` are the two things that tests and the local stack replace."""
     bind(settings.table_prefix, settings.region, settings.dynamodb_url)
     cipher = Cipher(settings.data_keys, settings.data_key_current)
-    mini_program = _mini_program(settings, clock)
-    identity = Identity(MemberStore(cipher), mini_program, _sessions(settings), clock)
+    mini_program = outside.mini_program(settings, clock)
+    identity = Identity(MemberStore(cipher), mini_program, outside.sessions(settings), clock)
     addresses = Addresses(AddressStore(cipher), clock)
     catalog, stock = Catalog(CatalogStore(), clock), Stock(StockStore())
     promotions = Promotions(PriceRuleStore(), clock)
-    messaging = Messaging(MessagingStore(), mini_program, _templates(settings), clock)
+    messaging = Messaging(MessagingStore(), mini_program, outside.templates(settings), clock)
     coupons = Coupons(CouponStore(), messaging, clock, settings.coupon_remind_hours)
     points = Points(PointsStore(), identity)
     cart = Cart(CartStore(), catalog, stock, promotions, coupons, points, clock)
@@ -96,71 +98,29 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
     groupbuy = GroupBuy(TeamStore(), activities)
     bargain = Bargain(BargainStore(), activities, random or SystemRandom())
     kinds: dict[str, Kind] = {groupbuy.name: groupbuy, bargain.name: bargain}
-    store = OrderStore(cipher, _periods(settings))
+    store = OrderStore(cipher, outside.periods(settings))
     reservation = timedelta(minutes=settings.reservation_minutes)
     placing = Placing(store, catalog, stock, promotions, coupons, points, addresses, cart, kinds, reservation)
     orders = Orders(store, placing, stock, coupons, points, promotions, kinds)
-    payments = _payments(settings, orders, clock)
+    books, wechat_pay = PaymentStore(), outside.wechat_pay(settings, clock)
+    payments = _payments(settings, wechat_pay, books, orders)
     campaigns = Campaigns(activities, kinds, orders, payments, stock)
     return Shop(
-        settings=settings,
-        clock=clock,
-        identity=identity,
-        addresses=addresses,
-        catalog=catalog,
-        stock=stock,
-        promotions=promotions,
-        coupons=coupons,
-        points=points,
-        messaging=messaging,
-        cart=cart,
-        groupbuy=groupbuy,
-        bargain=bargain,
-        orders=orders,
-        payments=payments,
-        campaigns=campaigns,
+        settings, clock, identity, addresses, catalog, stock, promotions, coupons, points, messaging, cart, groupbuy,
+        bargain, orders, payments, campaigns,
         effects=Effects(orders, payments, campaigns, catalog, messaging),
-        events=Events(_push(settings, clock), messaging, settings.wechat_appid),
+        events=Events(outside.push(settings, clock), messaging, settings.wechat_appid),
+        reconciliation=_reconciliation(settings, books, payments, clock),
         mini_program=mini_program,
-    )
+    )  # fmt: skip
 
 
-def _sessions(settings: Settings) -> SessionSettings:
-    return SessionSettings(
-        settings.session_keys,
-        settings.session_key_current,
-        settings.wechat_appid,
-        settings.session_hours,
-        owners=frozenset(settings.owners),
-    )
-
-
-def _mini_program(settings: Settings, clock: Clock) -> MiniProgram:
-    appid = settings.wechat_appid
-    access = MiniProgramSettings(appid, settings.wechat_secret, settings.wechat_api_url)
-    return MiniProgram(access, StoredTokens(appid, clock), clock)
-
-
-def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
-    wechat = WeChatPay(
-        PaySettings(
-            appid=settings.wechat_appid,
-            mchid=settings.wechat_mchid,
-            merchant_serial=settings.wechat_merchant_serial,
-            merchant_private_key_pem=settings.wechat_merchant_key,
-            apiv3_key=settings.wechat_apiv3_key,
-            apiv3_key_previous=settings.wechat_apiv3_key_previous,
-            platform_keys=settings.wechat_platform_keys,
-            notify_base=settings.public_url,
-            base_url=settings.wechat_pay_url,
-        ),
-        clock,
-    )
-    store = PaymentStore()
+def _payments(settings: Settings, wechat: WeChatPay, store: PaymentStore, orders: Orders) -> Payments:
     notify_url = settings.public_url + NOTIFY_PATH
     first_wait = timedelta(minutes=settings.refund_retry_minutes)
+    account = Expected(settings.wechat_appid, settings.wechat_mchid)
     refunding = Refunding(store, orders, wechat, notify_url, first_wait, {})
-    settling = Settling(store, orders, refunding, Expected(settings.wechat_appid, settings.wechat_mchid))
+    settling = Settling(store, orders, refunding, account)
     return Payments(
         paying=Paying(store, orders, wechat, settling, notify_url),
         settling=settling,
@@ -171,32 +131,17 @@ def _payments(settings: Settings, orders: Orders, clock: Clock) -> Payments:
     )
 
 
-def _periods(settings: Settings) -> Periods:
-    return Periods(
-        ship=timedelta(hours=settings.ship_hours),
-        receive=timedelta(days=settings.receive_days),
-        extension=timedelta(days=settings.extend_days),
-        aftersale=timedelta(days=settings.aftersale_days),
-    )
-
-
-def _templates(settings: Settings) -> dict[str, Template]:
-    try:
-        return read_templates(settings.message_templates)
-    except (ValueError, TypeError) as error:
-        raise SettingsError(f"JISHI_MESSAGE_TEMPLATES: {error}") from error
-
-
-def _push(settings: Settings, clock: Clock) -> MessagePush:
-    push = PushSettings(settings.wechat_appid, settings.wechat_push_token, settings.wechat_push_aes_key)
-    return MessagePush(push, clock)
+def _reconciliation(settings: Settings, books: PaymentStore, payments: Payments, clock: Clock) -> Reconciliation:
+    account = Expected(settings.wechat_appid, settings.wechat_mchid)
+    wechat, store = payments.wechat, ReconciliationStore()
+    return Reconciliation(store, Bills(wechat), books, wechat, payments.settling, payments.refunding, account, clock)
 
 
 REREAD_SECONDS = 300
 
 _lock = threading.Lock()
 _opened: Shop | None = None
-_read_at: float | None = None
+_read_at: int | None = None
 """When the environment was last read; None for a shop that was handed over by `use`."""
 
 
@@ -209,9 +154,9 @@ def open_shop() -> Shop:
     global _opened, _read_at
     with _lock:
         if _opened is None:
-            _opened, _read_at = build(from_environment()), time.monotonic()
+            _opened, _read_at = build(from_environment()), int(time.monotonic())
         elif _read_at is not None and time.monotonic() - _read_at > REREAD_SECONDS:
-            _read_at = time.monotonic()
+            _read_at = int(time.monotonic())
             try:
                 settings = from_environment()
                 if settings != _opened.settings:

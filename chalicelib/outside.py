@@ -1,0 +1,66 @@
+"""What the settings say of the world outside, and of time, put into the forms that the parts of the shop take."""
+
+from datetime import timedelta
+
+from .identity import SessionSettings
+from .kernel.clock import Clock
+from .messaging import Template, read_templates
+from .orders.rules import Periods
+from .settings import Settings, SettingsError
+from .wechat.miniprogram import MiniProgram, MiniProgramSettings
+from .wechat.pay import PaySettings, WeChatPay
+from .wechat.push import MessagePush, PushSettings
+from .wechat.store import StoredKeys, StoredTokens
+
+
+def sessions(settings: Settings) -> SessionSettings:
+    return SessionSettings(
+        settings.session_keys,
+        settings.session_key_current,
+        settings.wechat_appid,
+        settings.session_hours,
+        owners=frozenset(settings.owners),
+    )
+
+
+def mini_program(settings: Settings, clock: Clock) -> MiniProgram:
+    appid = settings.wechat_appid
+    access = MiniProgramSettings(appid, settings.wechat_secret, settings.wechat_api_url)
+    return MiniProgram(access, StoredTokens(appid, clock), clock)
+
+
+def wechat_pay(settings: Settings, clock: Clock) -> WeChatPay:
+    account = PaySettings(
+        appid=settings.wechat_appid,
+        mchid=settings.wechat_mchid,
+        merchant_serial=settings.wechat_merchant_serial,
+        merchant_private_key_pem=settings.wechat_merchant_key,
+        apiv3_key=settings.wechat_apiv3_key,
+        apiv3_key_previous=settings.wechat_apiv3_key_previous,
+        platform_keys=settings.wechat_platform_keys,
+        notify_base=settings.public_url,
+        base_url=settings.wechat_pay_url,
+    )
+    return WeChatPay(account, clock, keys=StoredKeys(settings.wechat_mchid))
+
+
+def periods(settings: Settings) -> Periods:
+    return Periods(
+        ship=timedelta(hours=settings.ship_hours),
+        receive=timedelta(days=settings.receive_days),
+        extension=timedelta(days=settings.extend_days),
+        aftersale=timedelta(days=settings.aftersale_days),
+    )
+
+
+def templates(settings: Settings) -> dict[str, Template]:
+    """Raises SettingsError."""
+    try:
+        return read_templates(settings.message_templates)
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"JISHI_MESSAGE_TEMPLATES: {error}") from error
+
+
+def push(settings: Settings, clock: Clock) -> MessagePush:
+    access = PushSettings(settings.wechat_appid, settings.wechat_push_token, settings.wechat_push_aes_key)
+    return MessagePush(access, clock)
