@@ -8,11 +8,11 @@ Columns are found by their names: more of them are welcome, a missing one is Bad
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha1
 from typing import ClassVar
 from unicodedata import normalize
 
+from ..payments.rules import Expected
 from .rules import Entry, Outcome, Subject, Tally
 
 LONGEST_LINE = 64 * 1024
@@ -27,14 +27,6 @@ class BadBill(Exception):
     def __init__(self, reason: str, about: str = "") -> None:
         super().__init__(reason, about)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Account:
-    """Whose bill it must be."""
-
-    appid: str
-    mchid: str
 
 
 class Bill(ABC):
@@ -111,7 +103,7 @@ class TradeBill(Bill):
     )  # fmt: skip
     COUNT = "总交易单数"
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Expected) -> None:
         super().__init__()
         self._whose = [account.appid, account.mchid, CURRENCY]
         self._paid = 0

@@ -10,9 +10,10 @@ from typing import Protocol
 from ..kernel.clock import Clock
 from ..kernel.paging import Page
 from ..log import logger
+from ..payments.rules import Expected
 from ..wechat.bills import BillOffer
 from ..wechat.errors import BillNotReady, NoBill, PayError, PayUnreachable
-from .bill import Account, BadBill, Bill, FlowBill, TradeBill
+from .bill import BadBill, Bill, FlowBill, TradeBill
 from .compare import Comparison, WeChatSilent
 from .ledger import Ledger
 from .mend import Advances, Asking, Books, Mending, Settles
@@ -44,7 +45,7 @@ class Reconciliation:
         wechat: Asking,
         settling: Settles,
         refunding: Advances,
-        account: Account,
+        account: Expected,
         clock: Clock,
     ) -> None:
         self._store = store

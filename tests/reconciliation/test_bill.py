@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.reconciliation.bill import Account, BadBill, FlowBill, TradeBill, fen, hundredths
+from chalicelib.payments.rules import Expected
+from chalicelib.reconciliation.bill import BadBill, FlowBill, TradeBill, fen, hundredths
 from chalicelib.reconciliation.rules import Entry, Outcome, Subject, Tally
 
 from . import bills
 
-OURS = Account(bills.APPID, bills.MCHID)
+OURS = Expected(bills.APPID, bills.MCHID)
 # Free text as it comes: quotes, newlines, backticks; a comma is escaped by the platform, so none stands before a
 # backtick, and CRLF ends a line.
 FREE = st.text(st.characters(codec="utf-8", exclude_characters=",\r"), max_size=20)

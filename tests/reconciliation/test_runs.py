@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from chalicelib.kernel.clock import SHANGHAI
-from chalicelib.payments.rules import PaymentState, RefundState
+from chalicelib.payments.rules import Expected, PaymentState, RefundState
 from chalicelib.reconciliation import ReconciliationStore, service
-from chalicelib.reconciliation.bill import Account, TradeBill
+from chalicelib.reconciliation.bill import TradeBill
 from chalicelib.reconciliation.ledger import Ledger
 from chalicelib.reconciliation.rules import (
     REPORT_TRANSITIONS,
@@ -268,7 +268,7 @@ def test_memory_does_not_grow_with_the_bill(tmp_path: Path) -> None:
 
 def peak(path: Path, rows: int) -> int:
     """Bytes at most at once, for a bill of so many rows that agrees but for every hundredth."""
-    account = Account(bills.APPID, bills.MCHID)
+    account = Expected(bills.APPID, bills.MCHID)
     sha1 = hashlib.sha1()
     for chunk in generated(rows):
         sha1.update(chunk)

@@ -16,6 +16,7 @@ from chalicelib.kernel.clock import SHANGHAI
 from chalicelib.payments.rules import (
     DayPayment,
     DayRefund,
+    Expected,
     Payment,
     PaymentMismatch,
     PaymentState,
@@ -23,7 +24,6 @@ from chalicelib.payments.rules import (
     RefundState,
 )
 from chalicelib.reconciliation import Reconciliation, ReconciliationStore
-from chalicelib.reconciliation.bill import Account
 from chalicelib.reconciliation.rules import Compared, Finding, Report, Subject
 from chalicelib.wechat.errors import PayError
 from chalicelib.wechat.pay_types import RefundStatus, Trade
@@ -140,7 +140,7 @@ class World:
         self.bills.flows[self.day] = bills.flow_bill(flows)
 
     def service(self) -> Reconciliation:
-        account = Account(bills.APPID, bills.MCHID)
+        account = Expected(bills.APPID, bills.MCHID)
         return Reconciliation(self.store, self.bills, self, self, self, self, account, lambda: self.now)
 
     def reconcile(self) -> Report:
