@@ -261,6 +261,18 @@ def test_a_refund_stands_where_it_was_accepted_and_where_its_money_went(merchant
     assert (refunds, flows) == ([["refund-1"], []], [[], ["refund-1"]])
 
 
+@pytest.mark.parametrize(("outcome", "shown"), [("ABNORMAL", "CHANGE"), ("CLOSED", "FAIL")])
+def test_a_refund_that_failed_moved_no_money(merchant: Merchant, clock: FakeClock, outcome: str, shown: str) -> None:
+    merchant.paid()
+    merchant.http.fault("refunds", "refund_outcome", outcome=outcome)
+    merchant.refund(refund=40)
+    assert merchant.ended() == outcome
+    clock.advance(DAY)
+    trade, flow = rows_of(merchant, TRADE), rows_of(merchant, FLOW)
+    assert [row["退款状态"] for row in trade if row["交易状态"] == "REFUND"] == [shown]
+    assert {row["业务类型"] for row in flow} == {"交易", "扣除交易手续费"}
+
+
 def paid_order(merchant: Merchant, number: int) -> dict[str, object]:
     moment = merchant.clock().timestamp() + number % 3600
     params = {"appid": merchant.credentials.appid, "mchid": merchant.credentials.mchid, "description": "白瓷碗"}
