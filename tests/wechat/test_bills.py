@@ -8,6 +8,7 @@ import tracemalloc
 from datetime import date
 
 import pytest
+import urllib3
 
 from chalicelib.wechat.bills import CHUNK, BillOffer, Bills
 from chalicelib.wechat.errors import BillNotReady, NoBill, PayError, PayRefused, PayUnreachable, PayUnverified
@@ -146,10 +147,20 @@ def test_a_url_that_is_none_is_not_followed(bills: Bills, url: str) -> None:
         list(bills.download(BillOffer("SHA1", "00", url)))
 
 
-def test_who_stops_reading_leaves_no_connection_behind(bills: Bills, peer: Peer) -> None:
+def test_who_stops_reading_leaves_no_connection_open(
+    peer: Peer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pay, answers = WeChatPay(settings(peer.base_url), clock), []
+    stream = pay.transport.stream
+
+    def kept(url: str) -> urllib3.BaseHTTPResponse:
+        answers.append(stream(url))
+        return answers[-1]
+
+    monkeypatch.setattr(pay.transport, "stream", kept)
     peer.will(Answer(200, gzip.compress(os.urandom(3_000_000))))
-    reading = bills.download(offer(peer))
+    reading = Bills(pay).download(offer(peer))
     next(reading)
+    assert not answers[0].closed
     del reading
-    peer.will(Answer(200, gzip.compress(FILE)))
-    assert b"".join(bills.download(offer(peer))) == FILE
+    assert answers[0].closed

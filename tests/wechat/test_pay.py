@@ -190,11 +190,33 @@ def test_goods_are_sent_from_the_first_on_as_far_as_they_fit(
     assert detail.get("cost_price", 0) == cost_price
     assert [line["merchant_goods_id"] for line in lines] == [f"sku-{n}" for n in range(len(lines))]
     assert all(0 < len(line.get("goods_name", "x")) <= 256 for line in lines)
-    size = len(json.dumps(detail, ensure_ascii=False, separators=(",", ":")).encode())
-    assert size <= 6144
-    if len(lines) < len(goods):
-        longest = 2 * len(goods[len(lines)].name[:256].encode()) + 100  # escapes may double it, and more
-        assert size + 3 * longest > 6144
+    assert size(detail) <= 6144
+
+
+def test_goods_may_fill_the_detail_to_the_last_byte(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+
+    def sent(goods: tuple[Goods, ...]) -> Any:
+        pay.prepay(replace(ORDER, goods=goods))
+        return peer.requests[-1].json()["detail"]
+
+    many = tuple(Goods(f"sku-{n:02d}", "茶" * 82, 1, 100) for n in range(18))
+    room = 6144 - size(sent((*many, Goods("last", "x", 1, 100))))
+    assert 0 <= room < 255
+    fits = sent((*many, Goods("last", "x" * (1 + room), 1, 100)))
+    assert (len(fits["goods_detail"]), size(fits)) == (19, 6144)
+    assert len(sent((*many, Goods("last", "x" * (2 + room), 1, 100)))["goods_detail"]) == 18
+
+
+def size(detail: Any) -> int:
+    return len(json.dumps(detail, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def test_long_names_of_goods_are_cut(pay: WeChatPay, peer: Peer) -> None:
+    peer.will(signs({"prepay_id": "wx1"}))
+    pay.prepay(replace(ORDER, goods=(replace(TEA, name="茶" * 300),)))
+    (line,) = peer.requests[0].json()["detail"]["goods_detail"]
+    assert line["goods_name"] == "茶" * 256
 
 
 def test_a_code_to_scan_is_asked_for_without_a_payer(pay: WeChatPay, peer: Peer) -> None:
