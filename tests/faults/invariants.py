@@ -239,6 +239,17 @@ def bargains(books: Books) -> Iterator[str]:
                 yield f"launch {activity}: {row['cuts']} cuts to {row['price']}, rows say otherwise"
 
 
+def sales(books: Books) -> Iterator[str]:
+    """What shoppers read of a product's sales: never more than was sold."""
+    sold: Counter[str] = Counter()
+    for order in books.orders:
+        for line in order["sold"]["lines"] if order.get("paid_at") else ():
+            sold[line["product_id"]] += line["quantity"]
+    for row in books.table("catalog"):
+        if row.get("sales", 0) > sold[row["pk"]]:
+            yield f"{row['pk']} boasts of {row['sales']} sold, {sold[row['pk']]} were"
+
+
 def keys(books: Books) -> Iterator[str]:
     """One key, one order."""
     placed = Counter(order["member_id"] for order in books.orders)
@@ -262,5 +273,5 @@ def somebody_comes(books: Books) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Books], Iterator[str]], ...] = (
-    units, money, refunds_agree, orders_rest, timelines, coupons, teams, bargains, keys, messages, somebody_comes,
+    units, money, refunds_agree, orders_rest, timelines, coupons, teams, bargains, sales, keys, messages, somebody_comes,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -71,12 +71,14 @@ def play(stage: Stage, case: Case, use_case: UseCase | None = None) -> Played:
         return Played(strike.struck, wrong, world.story)
 
 
-def points(stage: Stage, name: str, seed: int, modes: list[Mode]) -> Iterator[tuple[Case, Played]]:
-    """Every step of a use case, the modes taking turns; ends after the last step. Step 0 is the life without a strike."""
-    yield (case := Case(name, 0, modes[0], seed)), play(stage, case)
-    for at in count(1):
-        case = Case(name, at, modes[(at + seed) % len(modes)], seed)
-        played = play(stage, case)
+def points(
+    stage: Stage, name: str, seed: int, modes: Sequence[Mode], every: int = 1, use_case: UseCase | None = None
+) -> Iterator[tuple[Case, Played]]:
+    """A use case struck at each step, or at every so many, the modes taking turns; first of all, without a strike."""
+    yield (case := Case(name, 0, modes[0], seed)), play(stage, case, use_case)
+    for number, at in enumerate(count(1 + seed % every, every)):
+        case = Case(name, at, modes[(number + seed) % len(modes)], seed)
+        played = play(stage, case, use_case)
         if not played.struck:
             return
         yield case, played

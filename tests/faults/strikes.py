@@ -44,6 +44,11 @@ class Strike:
     rival: Callable[[], None] = lambda: None
     _cut: str = ""
 
+    def concerns(self, request: Request) -> bool:
+        """Whether something may happen to this request."""
+        coming = not self.struck and self.counted + 1 == self.at
+        return bool(self._cut) or (coming and (request.writes or self.mode is Mode.RACE))
+
     def storage(self, request: Request, do: Callable[[], Answer]) -> Answer:
         """A request to the engine by the shop."""
         if request.attempt > 1:

@@ -106,6 +106,40 @@ def a_cancelled_order(world: World) -> None:
 
 
 @use_case
+def a_coupon_for_two_orders(world: World) -> None:
+    """Two devices, one coupon, at once."""
+    alice = world.member("alice")
+    alice.post("/coupon-templates/five/claim")
+    coupon = alice.get("/coupons")["items"][0]["coupon_id"]
+    world.rivals.append(("another order with the coupon", lambda: alice.order(("tea-01", 1), coupon_id=coupon)))
+    alice.buy(("tea-02", 2), coupon_id=coupon)
+    settle(world)
+
+
+@use_case
+def a_payment_in_the_middle(world: World) -> None:
+    """The shopper cancels and pays at the same moment: paid, or closed and paid back."""
+    alice = world.member("alice")
+    order = alice.order(("tea-01", 1))
+    sheet = alice.sheet(order)
+    world.rivals.append(("the shopper pays", lambda: alice.pay(order, sheet, late=True)))
+    with suppress(Refusal):
+        alice.post(f"/orders/{order}/cancel")
+    world.rivals.clear()
+    settle(world)
+
+
+@use_case
+def the_last_unit(world: World) -> None:
+    """Two members, one unit."""
+    alice, bob = world.member("alice"), world.member("bob")
+    world.rivals.append(("another buys", lambda: bob.order(("cup-02", 100))))
+    alice.buy(("cup-02", 1))
+    world.rivals.clear()
+    settle(world)
+
+
+@use_case
 def a_late_payment(world: World) -> None:
     """The shopper cancels while the payment sheet is open, and pays."""
     alice = world.member("alice")
