@@ -9,7 +9,7 @@ from .close import Closing
 from .money import Money
 from .pay import Paying
 from .refund import Refunding
-from .settle import Settling
+from .settle import CALLBACK, Settling
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ class Payments:
         """Act on a verified callback; returns only after the write. Repetitions and other events change nothing."""
         said = notification.resource
         if isinstance(said, Trade) and said.trade_state == "SUCCESS":
-            self.settling.settle(said, "callback", now)
+            self.settling.settle(said, CALLBACK, now)
         elif isinstance(said, RefundStatus):
             self.refunding.record(said, now)

@@ -1,5 +1,6 @@
 """The one way in which an order becomes paid. Callback, active query and closing all end here, at once or again."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from ..kernel.trail import Actor
@@ -13,6 +14,9 @@ from .rules import Expected, Payment, PaymentChanged, PaymentMismatch, PaymentSt
 from .store import PaymentStore
 
 TRIES = 6
+CALLBACK = "callback"
+# What may differ about money that is in the shop's own account.
+RETURNABLE = frozenset({"total", "openid"})
 
 
 class Settling:
@@ -26,22 +30,30 @@ class Settling:
         """Record a successful trade and move its order, in one transaction.
 
         An order that is closed by now is marked for the effects, which find it another place or send the money back.
-        A second payment for one order is refunded at once. Raises PaymentNotFound, PaymentMismatch (recorded and
-        alarmed, never paid), StorageBusy. Repeating it changes nothing.
+        A second payment for one order goes back at once. So does other money than the order's, and the order is closed
+        over it: but only if WeChat says so when asked. A callback that says so is refused, and asked after by closing.
+        Raises PaymentNotFound, PaymentMismatch (recorded and alarmed, never paid), StorageBusy. Repeating it changes
+        nothing.
         """
         for _ in range(TRIES):
             payment = self._store.payment(trade.out_trade_no)
-            self._compare(trade, payment)
+            wrong = self._differences(trade, payment)
+            if wrong and (
+                heard_by == CALLBACK or payment.state is PaymentState.PAID or not RETURNABLE.issuperset(wrong)
+            ):
+                raise PaymentMismatch(fields=wrong)
             if payment.state is PaymentState.PAID:
                 return
             order = self._orders.get(payment.member_id, payment.order_id)
+            moves = self._returns if wrong else self._moves
             try:
-                commit(*self._moves(trade, payment, order, heard_by, now))
+                commit(*moves(trade, payment, order, heard_by, now))
             except (OrderChanged, PaymentChanged):
                 continue  # someone else was faster: look again
             logger.info("paid", order_id=order.order_id, heard_by=heard_by)
-            if order.trade_no:
-                logger.error("paid twice", order_id=order.order_id, alarm="paid_twice")
+            if order.state is not OrderState.AWAITING_PAYMENT:
+                alarm = "paid_twice" if order.trade_no else "paid_late"
+                logger.error("paid without a need", order_id=order.order_id, alarm=alarm)
             return
         raise StorageBusy
 
@@ -77,7 +89,19 @@ class Settling:
         received = self._store.becomes_paid(payment, trade, heard_by, now, refund)
         return [*received, self._orders.store.becomes(order, after)]
 
-    def _compare(self, trade: Trade, payment: Payment) -> None:
+    def _returns(self, trade: Trade, payment: Payment, order: Order, heard_by: str, now: datetime) -> list[Write]:
+        """Money that is not the order's: it goes back as it came, and an order that waited for it is closed."""
+        payment = replace(payment, total=trade.total, openid=trade.openid)
+        refund = self._refunding.owed(payment, trade.total, "mismatch", "支付信息不一致退回", now)
+        received = self._store.becomes_paid(payment, trade, heard_by, now, refund)
+        why = "支付信息不一致，款项自动退回"
+        if order.state is not OrderState.AWAITING_PAYMENT:
+            return [*received, self._orders.store.becomes(order, moved(order, now, Actor.WECHAT, why))]
+        closed = moved(order, now, Actor.WECHAT, why, to=OrderState.CLOSED)
+        back = self._orders.gives_back(order, now, paid=False)
+        return [*received, self._orders.store.becomes(order, closed), *back]
+
+    def _differences(self, trade: Trade, payment: Payment) -> list[str]:
         wrong = differences(
             self._expected,
             payment,
@@ -90,4 +114,4 @@ class Settling:
         if wrong:
             logger.error("payment mismatch", order_id=payment.order_id, fields=wrong, alarm="payment_mismatch")
             self._store.note_mismatch(payment.out_trade_no, ",".join(wrong))
-            raise PaymentMismatch(fields=wrong)
+        return wrong

@@ -87,7 +87,10 @@ class PaymentStore:
     def becomes_paid(
         self, payment: Payment, trade: Trade, heard_by: str, now: datetime, refund: RefundOrder | None = None
     ) -> list[Write]:
-        """Once: whatever comes later finds it paid. With `refund`, its money goes back at once."""
+        """Once: whatever comes later finds it paid. With `refund`, its money goes back at once.
+
+        Total and payer are written as they came: for money that is not the order's they are not as they were asked for.
+        """
         at = trade.success_time or now
         event = Event(now, Actor.WECHAT, payment.state, PaymentState.PAID, f"支付成功（{heard_by}）")
         owed = [*_counted(refund)] if refund else []
@@ -95,6 +98,8 @@ class PaymentStore:
             PaymentRow(payment.out_trade_no),
             PaymentRow.state.set(PaymentState.PAID),
             PaymentRow.transaction_id.set(trade.transaction_id),
+            PaymentRow.total.set(payment.total),
+            PaymentRow.openid.set(payment.openid),
             PaymentRow.paid_at.set(epoch(at)),
             PaymentRow.heard_by.set(heard_by),
             PaymentRow.day_shard.set(day_shard(at, payment.out_trade_no)),

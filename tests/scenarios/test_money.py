@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from chalicelib.storage import writes
+from chalicelib.wechat.pay_types import Prepay
 from tests.shop import Shopper, Stack
 
 
@@ -141,6 +142,34 @@ def test_07_a_callback_about_other_money_is_refused_alarmed_and_never_pays(
     assert state(alice, order_id)[0] == "AWAITING_PAYMENT"
     if field != "out_trade_no":
         assert any(getattr(record, "alarm", "") == "payment_mismatch" for record in caplog.records)
+
+
+def test_07_other_money_than_the_orders_goes_back_and_the_order_is_closed_over_it(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody with the merchant's keys began a payment of one fen under the order's number."""
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    stack.control("POST", "faults", [{"match": "transactions/jsapi", "do": "drop_before", "times": 2}])
+    assert alice.refused("POST", f"/orders/{order_id}/payment") == "WECHAT_PAY_BUSY"
+    wechat, openid = stack.shop.payments.wechat, stack.shop.identity.authenticate(alice.token).openid
+    notify = f"{stack.api_url}/wechat/pay/notify"
+    order = stack.shop.orders.get(alice.member_id, order_id)
+    prepay_id = wechat.prepay(Prepay(f"{order_id}-1", "一分钱", openid, 1, notify, order.expires_at))
+    paid = stack.control("POST", f"payments/{prepay_id}/pay", {})
+    assert paid["callback_status"] == 500
+    assert state(alice, order_id) == ("AWAITING_PAYMENT", None)
+    stack.clock.forward(minutes=16)
+    with caplog.at_level(logging.INFO, "jishi"):
+        stack.drain()
+    assert state(alice, order_id) == ("CLOSED", None)
+    assert [(r["amount"]["refund"], r["status"]) for r in stack.control("GET", "refunds")] == [(1, "SUCCESS")]
+    assert stack.stock("tea-01") == 100
+    assert "payment_mismatch" in [getattr(record, "alarm", "") for record in caplog.records]
+    report = stack.shop.payments.money.report(alice.member_id, order_id)
+    assert (report.received, report.sent_back, report.kept, report.difference) == (1, 1, 0, 0)
+    again = stack.control("POST", f"callbacks/{paid['callback_id']}/send", {})
+    assert again["callback_results"] == [200]
 
 
 @pytest.mark.parametrize("fault", ["wrong_key", "unknown_serial", "stale", "tamper", "wrong_apiv3_key"])
