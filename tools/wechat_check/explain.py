@@ -17,8 +17,8 @@ def explained(what: str, error: PayError, serial: str) -> Finding:
     if isinstance(error, PayUnreachable):
         return fails(told, *_unreachable(error))
     why, do = _refused(error)
-    said = f" WeChat Pay says: {error.hint}" if error.hint else ""
-    asked = f" Request-ID for its support: {error.request_id}" if error.request_id else ""
+    said = f" WeChat Pay says: {error.hint.rstrip('。.')}." if error.hint else ""
+    asked = f" For its support: Request-ID {error.request_id}." if error.request_id else ""
     return fails(told, why + said + asked, do)
 
 

@@ -86,7 +86,7 @@ def _plain_echo(pay: WeChatPay) -> Finding:
         pay.transport.read(answer)
     except PayError as error:
         return explained(what, error, serial)
-    return holds(f"{what}: it knows your signature, and the shop knows its own ({serial})")
+    return holds(f"{what}: it accepts your signature, and its own is proved by {serial}")
 
 
 def _sealed_echo(pay: WeChatPay) -> Finding:
