@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from .aftersales.rules import Periods as CasePeriods
+from .fulfilment.kuaidi100 import Kuaidi100
 from .identity import SessionSettings
 from .kernel.clock import Clock
 from .messaging import Template, read_templates
@@ -53,6 +55,16 @@ def periods(settings: Settings) -> Periods:
     )
 
 
+def case_periods(settings: Settings) -> CasePeriods:
+    return CasePeriods(
+        decide=timedelta(hours=settings.aftersale_decide_hours),
+        send_back=timedelta(days=settings.aftersale_return_days),
+        check=timedelta(days=settings.aftersale_check_days),
+        resend=timedelta(hours=settings.ship_hours),
+        receive=timedelta(days=settings.receive_days),
+    )
+
+
 def templates(settings: Settings) -> dict[str, Template]:
     """Raises SettingsError."""
     try:
@@ -64,3 +76,10 @@ def templates(settings: Settings) -> dict[str, Template]:
 def push(settings: Settings, clock: Clock) -> MessagePush:
     access = PushSettings(settings.wechat_appid, settings.wechat_push_token, settings.wechat_push_aes_key)
     return MessagePush(access, clock)
+
+
+def tracker(settings: Settings) -> Kuaidi100 | None:
+    """None where the merchant has no account: then nothing is asked."""
+    if not settings.kuaidi100_key:
+        return None
+    return Kuaidi100(settings.kuaidi100_customer, settings.kuaidi100_key, settings.kuaidi100_url)

@@ -63,6 +63,7 @@ class Settings:
     aftersale_decide_hours: int = 72
     aftersale_return_days: int = 7
     aftersale_check_days: int = 7
+    return_address: str = ""
     wechat_apiv3_key_previous: str = field(default="", repr=False)
     kuaidi100_customer: str = ""
     kuaidi100_key: str = field(default="", repr=False)
@@ -164,6 +165,7 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("aftersale_decide_hours", 1 <= settings.aftersale_decide_hours <= 24 * 7),
         ("aftersale_return_days", 1 <= settings.aftersale_return_days <= 30),
         ("aftersale_check_days", 1 <= settings.aftersale_check_days <= 30),
+        ("return_address", len(settings.return_address) <= 200 and settings.return_address.isprintable()),
         ("kuaidi100_url", bool(url.fullmatch(settings.kuaidi100_url))),
         ("kuaidi100_key", bool(settings.kuaidi100_key) == bool(settings.kuaidi100_customer)),
         ("wechat_push_aes_key", len(settings.wechat_push_aes_key) in (0, 43)),
