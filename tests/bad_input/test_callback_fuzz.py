@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -88,6 +89,17 @@ def read_or_refused(body: bytes) -> None:
         assert told.id
         assert told.event_type
         assert isinstance(told.resource, resource_of(told)), told
+        wrong = [name for name, value in vars(told.resource).items() if not sound(name, value)] if told.resource else []
+        assert not wrong, told
+
+
+def sound(name: str, value: Any) -> bool:
+    """Of the type that the rest of the shop counts on."""
+    if name in ("total", "refund"):
+        return type(value) is int and value >= 0
+    if name in ("success_time", "created"):
+        return value is None or (isinstance(value, datetime) and value.tzinfo is UTC)
+    return type(value) is str
 
 
 def resource_of(told: Notification) -> type[Any]:
