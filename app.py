@@ -8,10 +8,12 @@ from chalicelib.cart.api import routes as cart
 from chalicelib.catalog.api import routes as catalog
 from chalicelib.coupons.api import routes as coupons
 from chalicelib.events.api import routes as events
+from chalicelib.fulfilment.api import routes as fulfilment
 from chalicelib.identity.api import routes as identity
 from chalicelib.messaging.api import routes as messaging
 from chalicelib.orders.api import routes as orders
 from chalicelib.payments.api import routes as payments
+from chalicelib.pickup.api import routes as pickup
 from chalicelib.points.api import routes as points
 from chalicelib.pricing.api import routes as pricing
 from chalicelib.reconciliation.api import routes as reconciliation
@@ -19,6 +21,7 @@ from chalicelib.shop import open_shop
 from chalicelib.web.app import ShopApp
 from functions.campaigns import jobs as campaign_jobs
 from functions.coupons import jobs as coupon_jobs
+from functions.fulfilment import jobs as fulfilment_jobs
 from functions.orders import jobs as order_jobs
 from functions.reconciliation import jobs as reconciliation_jobs
 from functions.streams import records as stream_records
@@ -26,9 +29,11 @@ from functions.wechat import jobs as wechat_jobs
 
 app = ShopApp(app_name="jishi", open_shop=open_shop)
 for routes in (
-    identity, addresses, catalog, pricing, cart, orders, payments, coupons, points, messaging, campaigns, groupbuy,
-    bargain, reconciliation, events,
+    identity, addresses, catalog, pricing, cart, orders, payments, pickup, fulfilment, coupons, points, messaging,
+    campaigns, groupbuy, bargain, reconciliation, events,
 ):  # fmt: skip
     app.register_blueprint(routes)
-for jobs in (order_jobs, campaign_jobs, coupon_jobs, reconciliation_jobs, wechat_jobs, stream_records):
+for jobs in (
+    order_jobs, fulfilment_jobs, campaign_jobs, coupon_jobs, reconciliation_jobs, wechat_jobs, stream_records,
+):  # fmt: skip
     app.register_blueprint(jobs)

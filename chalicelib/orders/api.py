@@ -6,6 +6,7 @@ from ..campaigns.kinds import KINDS
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor
+from ..pickup.rules import PickupPointNotFound
 from ..points.rules import NotEnoughPoints
 from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
@@ -14,6 +15,7 @@ from ..web import Call, Routes
 from .asking import WantedOrder, Wish
 from .entry import (
     AddressNeeded,
+    AddressOrPickup,
     CampaignTakesOneSku,
     CouponNotWithCampaign,
     IdempotencyKeyReused,
@@ -30,7 +32,8 @@ routes = Routes(__name__)
 CHOOSING: tuple[type[ShopError], ...] = (
     NothingToOrder, TooManyLines, SkuNotForSale, SoldOut, AddressNotFound, CouponNotFound, CouponNotUsable,
     CouponNotWithCampaign, CampaignTakesOneSku, UnknownCampaign, ActivityNotFound, ActivityNotRunning, NotInActivity,
-    CampaignLimit, NotDeliverable, *(refusal for kind in KINDS.values() for refusal in kind.refusals),
+    CampaignLimit, NotDeliverable, AddressOrPickup, PickupPointNotFound,
+    *(refusal for kind in KINDS.values() for refusal in kind.refusals),
 )  # fmt: skip
 
 
@@ -64,7 +67,7 @@ def place(call: Call[WantedOrder]) -> OrderView:
 
     The goods are reserved until `expires_at`; an order with nothing to pay is PAID at once.
     """
-    if call.body.address_id is None:
+    if call.body.address_id is None and call.body.pickup_point_id is None:
         raise AddressNeeded
     return order_view(call.shop.orders.placing.place(call.session, call.body.wanted(), call.idempotency_key, call.now))
 

@@ -48,6 +48,17 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         ]
         | None
     ) = None
+    pickup_point_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                pattern=ID,
+                description="Where to fetch it, in place of an address; then there is no freight.",
+                examples=["nanshan-01"],
+            ),
+        ]
+        | None
+    ) = None
     coupon_id: (
         Annotated[
             str,
@@ -91,6 +102,7 @@ class WantedOrder(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         return Wanted(
             lines=tuple((line.sku_id, line.quantity) for line in self.lines),
             address_id=self.address_id,
+            pickup_point_id=self.pickup_point_id,
             coupon_id=self.coupon_id,
             points=self.points,
             campaign=choice,

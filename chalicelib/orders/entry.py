@@ -29,10 +29,17 @@ class PriceChanged(Refused):
 
 
 class AddressNeeded(Invalid):
-    """A preview does without an address, an order does not."""
+    """A preview does without an address or a pickup point, an order does not."""
 
     code = "ADDRESS_NEEDED"
-    message = "请选择收货地址"
+    message = "请选择收货地址或自提点"
+
+
+class AddressOrPickup(Invalid):
+    """Goods are either sent to an address or fetched at a pickup point."""
+
+    code = "ADDRESS_OR_PICKUP"
+    message = "收货地址和自提点只能选一个"
 
 
 class NothingToOrder(Refused):

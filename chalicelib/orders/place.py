@@ -18,13 +18,15 @@ from ..identity import Session
 from ..kernel.errors import ShopError
 from ..kernel.ids import new_id
 from ..kernel.trail import Actor, Event
+from ..pickup import PickupPoint, Pickups
 from ..points import Points
 from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
 from ..stock import SoldOut, Stock
 from ..storage.once import claim, find
-from ..storage.reads import NOTHING, fetch
+from ..storage.reads import NOTHING, Read, fetch
 from ..storage.writes import Write, commit
 from .entry import (
+    AddressOrPickup,
     AlreadyPlaced,
     CampaignTakesOneSku,
     CouponNotWithCampaign,
@@ -40,7 +42,7 @@ from .rules import (
     OrderState,
     expiry,
 )
-from .snapshot import sold_in, sold_lines, sold_to
+from .snapshot import fetched_at, sold_in, sold_lines, sold_to
 from .store import OrderStore
 
 KEY_KEPT = timedelta(days=3)
@@ -54,6 +56,7 @@ class Wanted:
 
     lines: tuple[tuple[str, int], ...] = ()
     address_id: str | None = None
+    pickup_point_id: str | None = None
     coupon_id: str | None = None
     points: int = 0
     campaign: Choice | None = None
@@ -69,6 +72,7 @@ class Preview:
     priced: Priced
     campaign: CampaignPrice | None
     address: Address | None
+    pickup: PickupPoint | None
     from_cart: bool
 
 
@@ -82,6 +86,7 @@ class Placing:
         coupons: Coupons,
         points: Points,
         addresses: Addresses,
+        pickups: Pickups,
         cart: Cart,
         kinds: Mapping[str, Kind],
         reservation: timedelta,
@@ -93,6 +98,7 @@ class Placing:
         self._coupons = coupons
         self._points = points
         self._addresses = addresses
+        self._pickups = pickups
         self._cart = cart
         self._kinds = kinds
         self._reservation = reservation
@@ -101,14 +107,16 @@ class Placing:
         """Raises the refusals that placing would raise for what can be seen now; writes nothing."""
         if wanted.campaign and wanted.coupon_id:
             raise CouponNotWithCampaign
+        if wanted.address_id and wanted.pickup_point_id:
+            raise AddressOrPickup
         if wanted.lines:
             pieces = merged(wanted.lines)
         else:
             pieces = {line.sku_id: line.quantity for line in self._cart.selected(member_id)}
-        offers, levels, address, coupon, held = fetch(
+        offers, levels, place, coupon, held = fetch(
             self._catalog.reads_offers(pieces),
             self._stock.reads_levels(pieces),
-            self._addresses.reads(member_id, wanted.address_id) if wanted.address_id else NOTHING,
+            self._reads_place(member_id, wanted),
             self._coupons.reads(member_id, wanted.coupon_id) if wanted.coupon_id else NOTHING,
             self._points.reads(member_id) if wanted.points else NOTHING,
         )
@@ -123,11 +131,19 @@ class Placing:
             rules.promotions,
             _usable(coupon, now),
             rules.freight,
-            address.region_code if address else None,
+            place.region_code if isinstance(place, Address) else None,
+            pickup=isinstance(place, PickupPoint),
             points=min(wanted.points, held or 0),
             points_rule=rules.points,
         )
-        return Preview(offers, priced, campaign, address, from_cart=not wanted.lines)
+        return Preview(
+            offers,
+            priced,
+            campaign,
+            address=place if isinstance(place, Address) else None,
+            pickup=place if isinstance(place, PickupPoint) else None,
+            from_cart=not wanted.lines,
+        )
 
     def place(self, session: Session, wanted: Wanted, key: str, now: datetime) -> Order:
         """The order; for a repeated key the order that it placed. All or nothing.
@@ -156,6 +172,11 @@ class Placing:
         if preview.from_cart:
             self._cart.taken(session.member_id, [line.sku_id for line in order.lines])
         return order
+
+    def _reads_place(self, member_id: str, wanted: Wanted) -> Read[Address | PickupPoint | None]:
+        if wanted.pickup_point_id:
+            return self._pickups.reads(wanted.pickup_point_id)
+        return self._addresses.reads(member_id, wanted.address_id) if wanted.address_id else NOTHING
 
     def _placed_before(self, member_id: str, name: str, fingerprint: str, now: datetime) -> Order | None:
         known = find(name, now)
@@ -196,6 +217,7 @@ class Placing:
             placed_at=now,
             expires_at=expiry(now, campaign.pay_within if campaign else None, self._reservation),
             delivery=sold_to(preview.address),
+            pickup=fetched_at(preview.pickup, self._pickups.draw()),
             coupon_id=wanted.coupon_id,
             points=priced.points_used,
             points_off=priced.points_off,
@@ -218,6 +240,8 @@ class Placing:
         if order.coupon_id:
             writes.append(self._coupons.spend(order.member_id, order.coupon_id, order.order_id, now))
         writes += self._points.spend(order.member_id, order.points, order.order_id, now)
+        if order.pickup:
+            writes.append(self._pickups.issued(order.pickup.code, order.member_id, order.order_id))
         if order.campaign:
             writes += self._kinds[order.campaign.kind].claims(campaign_order(order), now)
         return writes

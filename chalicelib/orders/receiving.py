@@ -58,10 +58,10 @@ class Receiving:
         )
 
     def alarm_unsent(self, now: datetime) -> int:
-        """Paid orders that should have been sent by now are told of each day: the platform limits late shops."""
-        return self._store.sweep(
-            Job.SHIP, now, self._alarm, _failed
-        )
+        """Paid orders that should have been sent or fetched by now are told of each day: the platform limits the shop
+        that is late.
+        """
+        return sum(self._store.sweep(job, now, self._alarm, _failed) for job in (Job.SHIP, Job.PICKUP))
 
     def _receive(self, member_id: str, order_id: str, now: datetime) -> None:
         order = self._store.get(member_id, order_id)

@@ -214,6 +214,7 @@ class Job(StrEnum):
     CLOSE = "order-close"
     EFFECTS = "order-effects"
     SHIP = "order-ship"
+    PICKUP = "order-pickup"
     RECEIVE = "order-receive"
     FINISH = "order-finish"
 
@@ -238,13 +239,21 @@ def waits_for(order: Order, periods: Periods) -> tuple[Job, datetime] | None:
         case OrderState.AWAITING_PAYMENT:
             return Job.CLOSE, order.expires_at
         case OrderState.PAID if not order.held and order.paid_at:
-            return Job.SHIP, order.paid_at + periods.ship
+            return Job.PICKUP if order.pickup else Job.SHIP, order.paid_at + periods.ship
         case OrderState.SHIPPED if order.receive_by:
             return Job.RECEIVE, order.receive_by
         case OrderState.COMPLETED if order.completed_at and not order.finished:
-            return Job.FINISH, order.completed_at + periods.aftersale
+            return Job.FINISH, aftersale_until(order, order.completed_at, periods)
         case _:
             return None
+
+
+def aftersale_until(order: Order, completed_at: datetime, periods: Periods) -> datetime:
+    """Until when after-sale cases may be opened: as long as anything may be returned without a reason, at least. Those
+    days are counted from the day after receipt.
+    """
+    longest = timedelta(days=1 + max(line.no_reason_days for line in order.lines))
+    return completed_at + max(periods.aftersale, longest)
 
 
 def moved(

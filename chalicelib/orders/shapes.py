@@ -56,6 +56,19 @@ class DeliveryView(msgspec.Struct, frozen=True):
     detail: Annotated[str, msgspec.Meta(description="Street and house.", examples=["科技园1号"])]
 
 
+class PickupView(msgspec.Struct, frozen=True):
+    """Where the goods are fetched. The code is shown once they are paid for and can be fetched, until they were."""
+
+    point_id: Annotated[str, msgspec.Meta(description="Pickup point.", examples=["nanshan-01"])]
+    name: Annotated[str, msgspec.Meta(description="What it is called.", examples=["南山店"])]
+    address: Annotated[str, msgspec.Meta(description="Where it is.", examples=["深圳市南山区科技园1号一楼"])]
+    phone: Annotated[str, msgspec.Meta(description="To be called.", examples=["0755-12345678"])]
+    hours: Annotated[str, msgspec.Meta(description="When it is open.", examples=["每天 9:00-21:00"])]
+    code: Annotated[
+        str | None, msgspec.Meta(description="To be shown there; for nobody else's eyes.", examples=["042017339184"])
+    ]
+
+
 class EventView(msgspec.Struct, frozen=True):
     at: Annotated[datetime, msgspec.Meta(description="When.", examples=[EXAMPLE_TIME])]
     by: Annotated[str, msgspec.Meta(description="SHOPPER, STAFF, WECHAT or SCHEDULE.", examples=["SHOPPER"])]
@@ -104,6 +117,7 @@ class OrderView(OrderCard, frozen=True):
     freight: Freight
     adjustments: Annotated[list[AdjustmentView], msgspec.Meta(description="Each saving, explained.")]
     delivery: Annotated[DeliveryView | None, msgspec.Meta(description="Where it goes, as it was when ordered.")]
+    pickup: Annotated[PickupView | None, msgspec.Meta(description="Where it is fetched, if it is.", examples=[None])]
     coupon_id: Annotated[str | None, msgspec.Meta(description="Coupon spent.", examples=[None])]
     points: PointsUsed
     points_off: PointsOff
@@ -151,6 +165,7 @@ def order_view(order: Order) -> OrderView:
         freight=order.freight,
         adjustments=[AdjustmentView(a.kind, a.id, a.title, a.amount, dict(a.lines)) for a in order.adjustments],
         delivery=_delivery(order.delivery),
+        pickup=_pickup(order),
         coupon_id=order.coupon_id,
         points=order.points,
         points_off=order.points_off,
@@ -192,6 +207,16 @@ def _lines(order: Order) -> list[OrderLineView]:
 
 def _delivery(to: Delivery | None) -> DeliveryView | None:
     return DeliveryView(to.name, to.phone, to.province, to.city, to.district, to.detail) if to else None
+
+
+def _pickup(order: Order) -> PickupView | None:
+    place = order.pickup
+    if place is None:
+        return None
+    shown = place.code and order.state is OrderState.PAID and not order.held
+    return PickupView(
+        place.point_id, place.name, place.address, place.phone, place.hours, place.code if shown else None
+    )
 
 
 def _campaign(of: OrderCampaign | None) -> CampaignView | None:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from ..addresses import Address
 from ..campaigns.base import CampaignPrice
 from ..catalog import Offer
+from ..pickup import PickupPoint
 from ..pricing import Priced
-from .rules import Delivery, OrderCampaign, OrderLine
+from .rules import Delivery, OrderCampaign, OrderLine, PickupPlace
 
 
 def sold_lines(priced: Priced, offers: Mapping[str, Offer]) -> tuple[OrderLine, ...]:
@@ -49,3 +50,9 @@ def sold_to(address: Address | None) -> Delivery | None:
         detail=address.detail,
         region_code=address.region_code,
     )
+
+
+def fetched_at(point: PickupPoint | None, code: str) -> PickupPlace | None:
+    if point is None:
+        return None
+    return PickupPlace(point.point_id, point.name, point.address, point.phone, point.hours, code)

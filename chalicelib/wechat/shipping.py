@@ -131,11 +131,17 @@ class Shipping:
 
     def order_state(self, out_trade_no: str) -> int:
         """A PlatformState, or a number that the platform invented since."""
-        order = self._call("get_order", self._named(out_trade_no)).get("order")
-        state = order.get("order_state") if isinstance(order, dict) else None
+        state = self._order(out_trade_no).get("order_state")
         if type(state) is not int:
             raise ShippingRefused(None, Verdict.AGAIN)
         return state
+
+    def payer(self, out_trade_no: str) -> str:
+        """The openid of who paid: of a code that anybody may scan, not always the one who ordered."""
+        openid = self._order(out_trade_no).get("openid")
+        if not isinstance(openid, str) or not openid:
+            raise ShippingRefused(None, Verdict.AGAIN)
+        return openid
 
     def remind_receive(self, out_trade_no: str, received_at: datetime) -> None:
         """Have the platform ask the shopper to confirm the receipt; once per order, express only, when the courier has
@@ -153,6 +159,10 @@ class Shipping:
     def set_msg_jump_path(self, path: str) -> None:
         """The page that the platform's own messages on deliveries open."""
         self._call("set_msg_jump_path", {"path": path})
+
+    def _order(self, out_trade_no: str) -> dict[str, Any]:
+        order = self._call("get_order", self._named(out_trade_no)).get("order")
+        return order if isinstance(order, dict) else {}
 
     def _named(self, out_trade_no: str) -> dict[str, str]:
         return {"merchant_id": self._mchid, "merchant_trade_no": out_trade_no}
