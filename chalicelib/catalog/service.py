@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..kernel.clock import Clock
 from ..kernel.paging import Page, decode_cursor
 from ..storage.reads import Read, fetch
+from ..storage.writes import Write
 from .entry import NewProduct, check_category, check_product, enter, shelved
 from .rules import Card, Category, Details, Offer, Product, ProductNotFound, Sort, offer, product_id_of
 from .store import CatalogStore
@@ -83,12 +84,14 @@ class Catalog:
         old = self._store.get(product_id)
         self._store.save(shelved(old.product, self._clock(), on_shelf=on_shelf), None, old)
 
-    def add_sales(self, product_id: str, pieces: int) -> None:
-        """Count `pieces` >= 1 as sold. The caller sees to it that an order is counted once. Raises ProductNotFound.
+    def add_sales(self, product_id: str, pieces: int, *once: Write) -> None:
+        """Count `pieces` >= 1 as sold, in one step with `once`, which sees to it that an order is counted once.
+
+        Raises ProductNotFound, and what `once` refuses with.
 
         The product's count is exact. The lists follow when `shown_sales` changes; one who edits the product at that
         very moment can hold them at the step before, until the next.
         """
         if pieces < 1:
             raise ValueError("sales only grow")
-        self._store.add_sales(product_id, pieces)
+        self._store.add_sales(product_id, pieces, *once)

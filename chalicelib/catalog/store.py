@@ -181,11 +181,13 @@ class CatalogStore:
         writes += [delete(ListingRow(scope, product.product_id)) for scope in sorted(left)]
         commit(*writes)
 
-    def add_sales(self, product_id: str, pieces: int) -> None:
+    def add_sales(self, product_id: str, pieces: int, *once: Write) -> None:
         row = CatalogRow(product_id, PRODUCT)
         exists = CatalogRow.pk.exists()
-        commit(update(row, CatalogRow.sales.add(pieces), condition=exists, otherwise=ProductNotFound()))
-        now_sold = int(row.sales)  # an update reads the row back
+        commit(*once, update(row, CatalogRow.sales.add(pieces), condition=exists, otherwise=ProductNotFound()))
+        if once:
+            row.refresh(consistent_read=True)  # a transaction, unlike an update, reads nothing back
+        now_sold = int(row.sales)
         shown = shown_sales(now_sold)
         if shown == shown_sales(now_sold - pieces):
             return

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from ..campaigns.service import Campaigns
-from ..catalog import Catalog
+from ..catalog import Catalog, ProductNotFound
 from ..log import logger
 from ..messaging import Message, Messaging
 from ..orders import Order, OrderNotFound, Orders, OrderState
 from ..orders.rules import Job, OrderChanged
 from ..payments import Payments
 from ..payments.rules import RefundState, refund_number
-from ..storage.once import first_time
+from ..storage.once import AlreadyDone, claim
 from ..storage.writes import commit
 from .rules import messages_for
 
@@ -60,13 +60,14 @@ class Effects:
             commit(self._orders.store.effects_done(order))
 
     def _count_sales(self, order: Order, now: datetime) -> None:
-        """Shown to shoppers, worth no money: a crash between claim and count loses the count of one order, no more."""
-        if first_time(f"sales:{order.order_id}", now, REMEMBERED):
-            pieces: dict[str, int] = {}
-            for line in order.lines:
-                pieces[line.product_id] = pieces.get(line.product_id, 0) + line.quantity
-            for product_id, sold in pieces.items():
-                self._catalog.add_sales(product_id, sold)
+        """Each product once per order, whoever repeats what: claim and count are one step."""
+        pieces: dict[str, int] = {}
+        for line in order.lines:
+            pieces[line.product_id] = pieces.get(line.product_id, 0) + line.quantity
+        for product_id, sold in pieces.items():
+            once = claim(f"sales:{order.order_id}:{product_id}", now, REMEMBERED, AlreadyDone())
+            with suppress(AlreadyDone, ProductNotFound):
+                self._catalog.add_sales(product_id, sold, once)
 
     def _tell(self, order: Order, name: str, message: Message) -> None:
         delivery = self._messaging.send(order.member_id, message, once=f"{name}:{order.order_id}")
