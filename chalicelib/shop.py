@@ -133,7 +133,9 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
         settings, clock, identity, addresses, catalog, stock, promotions, coupons, points, messaging, pickups, cart,
         groupbuy, bargain, orders, payments, fulfilment, aftersales, campaigns,
         effects=Effects(orders, payments, campaigns, catalog, messaging),
-        events=Events(outside.push(settings, clock), messaging, settings.wechat_appid),
+        events=Events(
+            outside.push(settings, clock), messaging, settings.wechat_appid, books, orders, fulfilment
+        ),
         reconciliation=_reconciliation(settings, books, payments, clock),
         mini_program=mini_program,
     )  # fmt: skip

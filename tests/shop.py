@@ -19,14 +19,11 @@ from chalicelib.campaigns.bargain import BargainConfig
 from chalicelib.campaigns.base import Activity
 from chalicelib.campaigns.groupbuy import GroupBuyConfig
 from chalicelib.catalog import Category, Details, NewProduct, NewSku
+from chalicelib.fulfilment.rules import Consignment, Way
 from chalicelib.kernel.staff import StaffRole
-from chalicelib.kernel.trail import Actor
-from chalicelib.orders.progress import advanced, to_send, with_sent
-from chalicelib.orders.rules import must_be_sendable
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit
 from chalicelib.settings import Settings
 from chalicelib.shop import Shop
-from chalicelib.storage.writes import commit
 from sandbox.wechat import Credentials, SandboxWeChat
 
 START = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -176,6 +173,7 @@ class Stack:
             self.shop.payments.closing.close_due(now)
             self.shop.payments.refunding.advance_due(now)
             self.shop.effects.run_due(now)
+            self.shop.fulfilment.uploading.upload_due(now)
             self.shop.campaigns.sweep(now)
             self.shop.orders.receiving.receive_due(now)
             self.shop.orders.receiving.finish_due(now)
@@ -188,11 +186,8 @@ class Stack:
 
     def ship(self, member_id: str, order_id: str) -> None:
         """All that is to be sent leaves the shop."""
-        store, now = self.shop.orders.store, self.clock()
-        order = store.get(member_id, order_id)
-        must_be_sendable(order)
-        sent = advanced(order, now, Actor.STAFF, "商家已发货", store.periods, progress=with_sent(order, to_send(order)))
-        commit(store.becomes(order, sent))
+        asked = Consignment(Way.EXPRESS, "YTO", f"YT{order_id}")
+        self.shop.fulfilment.sending.send(member_id, order_id, asked, f"ship-{order_id}", "the-owner", self.clock())
 
     def stock(self, sku_id: str) -> int:
         return self.shop.stock.levels([sku_id])[sku_id]

@@ -26,7 +26,7 @@ from chalicelib.web import Endpoint, Routes
 from tests.shop import JSON, Shopper, Stack, put_bargain_activity, put_team_activity
 
 OWNED = {"address_id", "coupon_id", "group_id", "launch_id", "order_id", "team_id"}
-THE_SHOPS = {"activity_id", "product_id", "sku_id", "sku_ids", "template_id"}
+THE_SHOPS = {"activity_id", "pickup_point_id", "product_id", "sku_id", "sku_ids", "template_id"}
 
 Ids = Mapping[str, str]
 Body = Any | Callable[[Ids], Any]
@@ -157,12 +157,28 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "POST /orders": (*ORDERING, Shared(TEAMS, in_team, changes=True)),
     "GET /orders": (Own(),),
     "GET /orders/{order_id}": (ORDER,),
+    "GET /orders/{order_id}/parcels": (ORDER,),
     "POST /orders/{order_id}/receipt": (ORDER,),
     "POST /orders/{order_id}/receipt/extension": (ORDER,),
     "POST /orders/{order_id}/payment": (ORDER,),
     "POST /orders/{order_id}/payment/native": (ORDER,),
     "POST /orders/{order_id}/payment/check": (ORDER,),
     "POST /orders/{order_id}/cancel": (ORDER,),
+    "GET /pickup-points": (Public(GOODS),),
+    "GET /staff/pickup-points": (Staff(StaffRole.FULFILMENT),),
+    "POST /staff/pickup-points": (Staff(StaffRole.FULFILMENT, body={"point_id": "p", "name": "店", "address": "街"}),),
+    "GET /staff/orders/to-ship": (Staff(StaffRole.FULFILMENT),),
+    "GET /staff/orders/{member_id}/{order_id}": (Staff(StaffRole.FULFILMENT, "ORDER_NOT_FOUND"),),
+    "POST /staff/orders/{member_id}/{order_id}/parcels": (
+        Staff(StaffRole.FULFILMENT, "ORDER_NOT_FOUND", {"way": "LOCAL"}),
+    ),
+    "PUT /staff/orders/{member_id}/{order_id}/parcels/{parcel_id}": (
+        Staff(StaffRole.FULFILMENT, "ORDER_NOT_FOUND", {"carrier": "SF", "tracking_no": "SF1234567890123"}),
+    ),
+    "GET /staff/pickups/{code}": (Staff(StaffRole.FULFILMENT, "PICKUP_CODE_NOT_FOUND"),),
+    "POST /staff/pickups/{code}": (Staff(StaffRole.FULFILMENT, "PICKUP_CODE_NOT_FOUND"),),
+    "GET /staff/shipping-uploads": (Staff(StaffRole.FULFILMENT),),
+    "POST /staff/shipping-uploads/{order_id}/retry": (Staff(StaffRole.FULFILMENT, "UPLOAD_NOT_FOUND"),),
     "GET /coupon-templates": (Own(),),
     "POST /coupon-templates/{template_id}/claim": (Own(),),
     "GET /coupons": (Own(),),

@@ -9,12 +9,18 @@ MOST_NAME = 128
 
 @dataclass(frozen=True)
 class Event:
-    """`key` is the same whenever the platform repeats itself: it names no event id, but who, when and what."""
+    """`key` is the same whenever the platform repeats itself: it names no event id, but who, when and what.
+
+    `trade_no`: the out_trade_no of the payment it is about. `received`: its goods were received, by the shopper's word
+    or since the time for it is over.
+    """
 
     kind: str
     openid: str = field(repr=False)
     key: str
     withdrawn: tuple[str, ...] = ()
+    trade_no: str = ""
+    received: bool = False
 
 
 def read_event(message: Mapping[str, Any]) -> Event:
@@ -22,7 +28,14 @@ def read_event(message: Mapping[str, Any]) -> Event:
     kind = _name(message.get("Event")) or _name(message.get("MsgType"))
     openid = _name(message.get("FromUserName"))
     key = f"{openid}:{_name(message.get('CreateTime'))}:{kind}:{_name(message.get('MsgId'))}"
-    return Event(kind, openid, key, _withdrawn(message) if kind == "subscribe_msg_change_event" else ())
+    return Event(
+        kind,
+        openid,
+        key,
+        withdrawn=_withdrawn(message) if kind == "subscribe_msg_change_event" else (),
+        trade_no=_name(message.get("merchant_trade_no")),
+        received=_name(message.get("confirm_receive_time")) not in ("", "0"),
+    )
 
 
 def _withdrawn(message: Mapping[str, Any]) -> tuple[str, ...]:

@@ -23,6 +23,11 @@ def change(who: str, status: str = "reject") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def pushed(stack: Stack, push: dict[str, Any]) -> tuple[int, str]:
+    told = stack.control("POST", "push", push)
+    return told["status"], told["answer"]
+
+
 def consents(shopper: Shopper) -> int:
     items = shopper.get("/subscriptions")["items"]
     return int(next(item["consents"] for item in items if item["template_id"] == TEMPLATE))
@@ -42,7 +47,7 @@ def test_a_consent_withdrawn_in_the_settings_is_forgotten(stack: Stack, form: st
     if form == "xml":
         event["SubscribeMsgChangeEvent"] = {"List": event.pop("List")[0]}
     push = {"event": event, "url": f"{stack.api_url}/wechat/push", "mode": "secure", "form": form}
-    assert stack.control("POST", "push", push) == {"status": 200, "answer": "success"}
+    assert pushed(stack, push) == (200, "success")
     assert consents(alice) == 0
     alice.post("/subscriptions", {"results": {TEMPLATE: "accept"}})
     assert stack.control("POST", "push", push)["answer"] == "success"
@@ -60,7 +65,7 @@ def test_a_plain_message_does_not_count_while_a_key_is_set(stack: Stack) -> None
 def test_other_events_are_acknowledged(stack: Stack) -> None:
     event = {"ToUserName": "g", "FromUserName": "o", "CreateTime": 1, "MsgType": "event", "Event": "wxa_media_check"}
     push = {"event": event, "url": f"{stack.api_url}/wechat/push", "mode": "secure"}
-    assert stack.control("POST", "push", push) == {"status": 200, "answer": "success"}
+    assert pushed(stack, push) == (200, "success")
 
 
 @pytest.mark.parametrize(
