@@ -106,6 +106,12 @@ def broken_bodies(body: bytes) -> Iterator[bytes]:
     yield from (b"[" * DEEP, b'{"a":' * DEEP, b"\x80" * 1000)
 
 
+def query_texts() -> Iterator[str]:
+    """Decoded values of a query parameter."""
+    yield from HOSTILE
+    yield from ("0", "1", "50", "51", str(2**63), str(10**400), "1.0", "1,2", "[]", "%", "a" * 5000)
+
+
 def ids() -> Iterator[tuple[str, bool]]:
     """Ids for a path, and whether they are in the form of one."""
     for text in (
