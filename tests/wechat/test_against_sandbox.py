@@ -559,6 +559,15 @@ def test_a_delivery_is_reported_once_and_seen_by_the_platform(stage: Stage) -> N
     assert shipping.is_trade_managed()
 
 
+def test_what_somebody_else_paid_by_scanning_is_reported_as_theirs(stage: Stage) -> None:
+    shipping, order = Shipping(stage.app, stage.credentials.mchid), stage.order()
+    stage.control("native/pay", {"code_url": stage.pay.prepay_native(order), "shopper": "xiaohong"})
+    upload = Upload(order.out_trade_no, order.openid, Logistics.PICKUP, (Parcel("龙井茶"),), stage.clock())
+    assert refused(shipping, upload) is ShippingVerdict.STAFF
+    shipping.upload(replace(upload, openid=shipping.payer(order.out_trade_no)))
+    assert shipping.order_state(order.out_trade_no) == PlatformState.SHIPPED
+
+
 def test_a_delivery_in_two_parcels_is_shipped_with_the_last(stage: Stage) -> None:
     shipping, order = Shipping(stage.app, stage.credentials.mchid), stage.order()
     stage.pays(stage.pay.prepay(order))

@@ -95,6 +95,7 @@ def test_what_the_platform_never_takes_is_not_even_made(changes: dict[str, Any])
 CALLS: dict[str, Callable[[Shipping], Any]] = {
     "upload": lambda shipping: shipping.upload(UPLOAD),
     "order_state": lambda shipping: shipping.order_state("JS20261122T1"),
+    "payer": lambda shipping: shipping.payer("JS20261122T1"),
     "remind_receive": lambda shipping: shipping.remind_receive("JS20261122T1", NOW),
     "is_trade_managed": lambda shipping: shipping.is_trade_managed(),
     "set_msg_jump_path": lambda shipping: shipping.set_msg_jump_path("pages/order"),
@@ -185,6 +186,18 @@ def test_the_platforms_own_view_of_an_order_can_be_asked(shipping: Shipping, pee
 def test_an_order_without_a_state_tells_nothing(shipping: Shipping, peer: Peer, order: Any) -> None:
     peer.will(says({"errcode": 0, "order": order}))
     assert refusal(CALLS["order_state"], shipping).verdict is Verdict.AGAIN
+
+
+def test_who_paid_as_the_platform_knows_it_can_be_asked(shipping: Shipping, peer: Peer) -> None:
+    peer.will(says({"errcode": 0, "order": {"order_state": 1, "openid": "oSomebodyElse"}}))
+    assert shipping.payer("JS20261122T1") == "oSomebodyElse"
+    assert sent(peer) == {"merchant_id": MCHID, "merchant_trade_no": "JS20261122T1"}
+
+
+@pytest.mark.parametrize("order", [None, {}, {"openid": ""}, {"openid": 7}, ["oSomebodyElse"]])
+def test_an_order_without_a_payer_tells_nothing(shipping: Shipping, peer: Peer, order: Any) -> None:
+    peer.will(says({"errcode": 0, "order": order}))
+    assert refusal(CALLS["payer"], shipping).verdict is Verdict.AGAIN
 
 
 def test_the_shopper_is_reminded_in_seconds(shipping: Shipping, peer: Peer) -> None:
