@@ -26,9 +26,9 @@ class Stuck(Fault):
 
 
 @cache
-def jobs() -> tuple[tuple[str, Handler], ...]:
+def jobs() -> tuple[tuple[str, timedelta, Handler], ...]:
     """Every schedule that the app declares."""
-    return tuple((name, handler) for name, _, handler in schedules())
+    return tuple(schedules())
 
 
 @cache
@@ -43,11 +43,14 @@ def stream_handlers() -> dict[str, tuple[Handler, ...]]:
 
 
 def run_schedules(world: World) -> None:
-    """Each once, in any order; one that fails is called again by the next tick."""
+    """Each whose time has come, in any order; one that fails is called again when its time comes again."""
     every = list(jobs())
     if not world.orderly:
         world.chance.shuffle(every)
-    for name, handler in every:
+    for name, rate, handler in every:
+        if world.clock() < world.ran.get(name, world.clock() - rate) + rate or world.asleep.search(name):
+            continue
+        world.ran[name] = world.clock()
         event = schedule_event(world.clock())
 
         def work(handler: Handler = handler, event: dict[str, Any] = event) -> None:

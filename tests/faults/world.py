@@ -8,12 +8,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -87,6 +88,9 @@ class World:
         self.streamed: list[tuple[str, dict[str, Any]]] = []
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.asked_jobs: set[tuple[str, str]] = set()
+        self.ran: dict[str, datetime] = {}
+        # What reads a whole day's bills again and again has a use case of its own.
+        self.asleep = re.compile("reconcil")
         self.keys: dict[str, set[str]] = {}
         self.story: list[str] = []
         self.deaths = 0
