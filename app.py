@@ -1,6 +1,7 @@
 """The HTTP function. Importing it needs no network, no secret and no setting, since packaging imports it too."""
 
 from chalicelib.addresses.api import routes as addresses
+from chalicelib.aftersales.api import routes as aftersales
 from chalicelib.campaigns.api import routes as campaigns
 from chalicelib.campaigns.bargain.api import routes as bargain
 from chalicelib.campaigns.groupbuy.api import routes as groupbuy
@@ -19,6 +20,7 @@ from chalicelib.pricing.api import routes as pricing
 from chalicelib.reconciliation.api import routes as reconciliation
 from chalicelib.shop import open_shop
 from chalicelib.web.app import ShopApp
+from functions.aftersales import jobs as aftersale_jobs
 from functions.campaigns import jobs as campaign_jobs
 from functions.coupons import jobs as coupon_jobs
 from functions.fulfilment import jobs as fulfilment_jobs
@@ -29,11 +31,12 @@ from functions.wechat import jobs as wechat_jobs
 
 app = ShopApp(app_name="jishi", open_shop=open_shop)
 for routes in (
-    identity, addresses, catalog, pricing, cart, orders, payments, pickup, fulfilment, coupons, points, messaging,
-    campaigns, groupbuy, bargain, reconciliation, events,
+    identity, addresses, catalog, pricing, cart, orders, payments, pickup, fulfilment, aftersales, coupons, points,
+    messaging, campaigns, groupbuy, bargain, reconciliation, events,
 ):  # fmt: skip
     app.register_blueprint(routes)
 for jobs in (
-    order_jobs, fulfilment_jobs, campaign_jobs, coupon_jobs, reconciliation_jobs, wechat_jobs, stream_records,
+    order_jobs, fulfilment_jobs, aftersale_jobs, campaign_jobs, coupon_jobs, reconciliation_jobs, wechat_jobs,
+    stream_records,
 ):  # fmt: skip
     app.register_blueprint(jobs)

@@ -175,6 +175,7 @@ class Stack:
             self.shop.effects.run_due(now)
             self.shop.fulfilment.uploading.upload_due(now)
             self.shop.campaigns.sweep(now)
+            self.shop.aftersales.deadlines.run(now)
             self.shop.orders.receiving.receive_due(now)
             self.shop.orders.receiving.finish_due(now)
 
