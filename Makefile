@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions
 
-.PHONY: help run demo test check wechat-check contract bench lock reset clean
+.PHONY: help run demo test check wechat-check contract bench bench-reconcile lock reset clean
 
 help:
 	@sed -n '1,2p' Makefile | cut -c3-
@@ -39,6 +39,9 @@ contract: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench.requests
+
+bench-reconcile: $(STAMP)
+	@$(BIN)/python -m bench.reconcile
 
 lock:
 	$(LOCK) requirements.in -o requirements.txt

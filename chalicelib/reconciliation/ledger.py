@@ -30,8 +30,9 @@ SELECT {a}.number, {a}.amount, {a}.said FROM {a} WHERE {a}.subject = ? AND {a}.n
     SELECT 1 FROM {b} WHERE {b}.subject = ? AND {b}.number = {a}.number
 ) ORDER BY {a}.number LIMIT ?
 """
+# The plus keeps the planner from carrying `number > ?` over to ours, where it would search by that instead.
 _MATCHED = """
-SELECT t.number, t.amount, t.said, o.amount, o.said FROM theirs t JOIN ours o ON o.subject = ? AND o.number = t.number
+SELECT t.number, t.amount, t.said, o.amount, o.said FROM theirs t JOIN ours o ON o.subject = ? AND o.number = +t.number
 WHERE t.subject = ? AND t.number > ? AND {which} ORDER BY t.number LIMIT ?
 """
 _TALLY = """

@@ -25,6 +25,7 @@ from chalicelib.payments.rules import (
 )
 from chalicelib.reconciliation import Reconciliation, ReconciliationStore
 from chalicelib.reconciliation.rules import Compared, Finding, Report, Subject
+from chalicelib.storage.writes import Write, commit
 from chalicelib.wechat.errors import PayError
 from chalicelib.wechat.pay_types import RefundStatus, Trade
 
@@ -184,10 +185,12 @@ class World:
     # WeChat, asked directly.
 
     def query(self, out_trade_no: str) -> Trade | None:
-        return self._answer("query", out_trade_no, self.trades.get(out_trade_no))
+        trade: Trade | None = self._answer("query", out_trade_no, self.trades.get(out_trade_no))
+        return trade
 
     def query_refund(self, out_refund_no: str) -> RefundStatus | None:
-        return self._answer("query_refund", out_refund_no, self.statuses.get(out_refund_no))
+        status: RefundStatus | None = self._answer("query_refund", out_refund_no, self.statuses.get(out_refund_no))
+        return status
 
     def _answer(self, what: str, number: str, answer: Any) -> Any:
         with self.strikes.step():
@@ -223,13 +226,12 @@ class World:
 
 def count_writes(monkeypatch: Any, world: World) -> None:
     """Every write of a report is a step too."""
-    genuine = reports.commit
 
-    def commit(*writes: Any) -> None:
+    def counted(*writes: Write) -> None:
         with world.strikes.step():
-            genuine(*writes)
+            commit(*writes)
 
-    monkeypatch.setattr(reports, "commit", commit)
+    monkeypatch.setattr(reports, "commit", counted)
 
 
 def later(world: World, **amount: float) -> None:
