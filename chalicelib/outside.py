@@ -31,8 +31,8 @@ def mini_program(settings: Settings, clock: Clock) -> MiniProgram:
     return MiniProgram(access, StoredTokens(appid, clock), clock)
 
 
-def wechat_pay(settings: Settings, clock: Clock) -> WeChatPay:
-    account = PaySettings(
+def account(settings: Settings) -> PaySettings:
+    return PaySettings(
         appid=settings.wechat_appid,
         mchid=settings.wechat_mchid,
         merchant_serial=settings.wechat_merchant_serial,
@@ -43,7 +43,10 @@ def wechat_pay(settings: Settings, clock: Clock) -> WeChatPay:
         notify_base=settings.public_url,
         base_url=settings.wechat_pay_url,
     )
-    return WeChatPay(account, clock, keys=StoredKeys(settings.wechat_mchid))
+
+
+def wechat_pay(settings: Settings, clock: Clock) -> WeChatPay:
+    return WeChatPay(account(settings), clock, keys=StoredKeys(settings.wechat_mchid))
 
 
 def periods(settings: Settings) -> Periods:

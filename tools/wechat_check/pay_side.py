@@ -8,12 +8,13 @@ from email.utils import parsedate_to_datetime
 
 import urllib3
 
+from chalicelib import outside
 from chalicelib.kernel.clock import Clock
 from chalicelib.settings import Settings
 from chalicelib.wechat.certificates import fetch
 from chalicelib.wechat.errors import PayError, PayUnreachable, PayUnverified
 from chalicelib.wechat.keys import PlatformKeys
-from chalicelib.wechat.pay import PaySettings, WeChatPay
+from chalicelib.wechat.pay import WeChatPay
 from chalicelib.wechat.signing import FRESHNESS, certificate, new_nonce
 from chalicelib.wechat.transport import TIMEOUT
 from tools.wechat_check.explain import explained
@@ -21,17 +22,7 @@ from tools.wechat_check.finding import Finding, fails, holds, skipped
 
 
 def pay_side(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    account = PaySettings(
-        appid=settings.wechat_appid,
-        mchid=settings.wechat_mchid,
-        merchant_serial=settings.wechat_merchant_serial,
-        merchant_private_key_pem=settings.wechat_merchant_key,
-        apiv3_key=settings.wechat_apiv3_key,
-        apiv3_key_previous=settings.wechat_apiv3_key_previous,
-        platform_keys=settings.wechat_platform_keys,
-        notify_base=settings.public_url,
-        base_url=settings.wechat_pay_url,
-    )
+    account = outside.account(settings)
     seen = list(_reached(settings, clock))
     yield from seen
     if any(finding.mark == "✗" for finding in seen):
