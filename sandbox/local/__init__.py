@@ -5,6 +5,6 @@ place.py      where things are: ports, folders, the environment that the shop is
 processes.py  children, their logs, their readiness
 guard.py      ends a child whose parent is gone
 api.py        the HTTP function behind a threaded server
-worker.py     schedules at their rates, and the stream of the orders table
+worker.py     schedules at their rates, and the streams of tables
 seed.py       the demo shop, of goods.py
 """

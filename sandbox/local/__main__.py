@@ -10,10 +10,11 @@ import signal
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 
 from sandbox.clock import SandboxClock
-from sandbox.local.place import VARIABLES, Place, Trouble
+from sandbox.local.place import OWNER, VARIABLES, Place, Trouble
 from sandbox.local.processes import START_OVER, Child, must_be_free, start, wait_until_ready
 
 STOP_SECONDS = 60
@@ -115,6 +116,18 @@ class Stack:
         api = self._start("api", ["sandbox.local.api"])
         wait_until_ready(api, f"{self._place.api}/categories")
         self._start("worker", ["sandbox.local.worker"])
+        self._save_push_address()
+
+    def _save_push_address(self) -> None:
+        """As a merchant does it once in the console: from then on WeChat tells the shop what happens there."""
+        body = json.dumps({"url": f"{self._place.api}/wechat/push"}).encode()
+        try:
+            with urllib.request.urlopen(f"{self._place.wechat}/_sandbox/push/verify", body, timeout=30) as answer:
+                echoed = json.load(answer)["echoed"]
+        except OSError:
+            echoed = False
+        if not echoed:
+            raise Trouble(f"The shop's push address could not be saved. The logs say more: {self._place.logs}")
 
     def _start(self, name: str, arguments: list[str], environment: dict[str, str] | None = None) -> Child:
         child = start(name, self._place.logs, arguments, environment or {}, self._lock)
@@ -158,6 +171,7 @@ Jishi is open (started in {seconds:.0f} s).
   data engine      {place.engine}        DynamoDB, tables jishi-local-*
   logs             {place.logs}
   contract         miniprogram-api.yaml
+  the owner        logs in with the code demo-{OWNER}, and appoints staff: PUT /staff/people/{{member_id}}
 
   {moved}make demo (in another terminal) plays a day in its life.  Ctrl-C stops everything and saves the data.
 """

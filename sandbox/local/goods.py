@@ -36,6 +36,7 @@ class Goods:
     skus: dict[str, tuple[int, int]]
     stock: int = 200
     tags: tuple[str, ...] = ()
+    no_reason_days: int = 7
 
 
 GOODS = (
@@ -57,7 +58,8 @@ GOODS = (
     Goods("mango", "snack", "泰国芒果干", "厚切软糯", "规格", {"100克": (1580, 130), "500克": (5980, 560)}, 400),
     Goods("seaweed", "snack", "夹心海苔脆", "芝麻味，儿童零食", "口味", {"芝麻": (1290, 90), "巴旦木": (1490, 90)},
     400),
-    Goods("mooncake", "snack", "苏式鲜肉月饼", "现烤，冷藏寄送", "规格", {"6枚": (4500, 480), "12枚": (8500, 900)}, 80),
+    Goods("mooncake", "snack", "苏式鲜肉月饼", "现烤，冷藏寄送", "规格", {"6枚": (4500, 480), "12枚": (8500, 900)}, 80,
+    no_reason_days=0),
     Goods("chestnut", "snack", "迁西甘栗仁", "去壳即食", "规格", {"100克": (990, 120), "10袋装": (8900, 1150)}, 600),
     Goods("rice", "grain", "五常大米 稻花香2号", "当季新米，真空包装", "净含量", {"2.5千克": (3990, 2600), "5千克": (7690, 5150)}, 300,
     ("热卖",)),
@@ -138,4 +140,5 @@ def product(goods: Goods) -> NewProduct:
         tags=goods.tags,
         freight_template_id="standard",
         struck_price_meaning="划线价为品牌建议零售价",
+        no_reason_days=goods.no_reason_days,
     )

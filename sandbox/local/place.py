@@ -9,11 +9,16 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.identity.rules import member_id_of
 from sandbox.wechat import Credentials, make_credentials
+from sandbox.wechat.people import openid_of
 
 TEMPLATES = {
     kind: f"tmpl_{kind}" for kind in ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")
 }
+OWNER = "owner"
+"""The sandbox's shopper who owns the demo shop."""
+RETURN_TO = "广东省深圳市南山区科技园1号 集市售后部 0755-00000000"
 VARIABLES = ("JISHI_LOCAL", "JISHI_API_PORT", "JISHI_ENGINE_PORT", "JISHI_WECHAT_PORT")
 
 
@@ -95,6 +100,11 @@ class Place:
             "JISHI_WECHAT_API_URL": self.wechat,
             "JISHI_WECHAT_PAY_URL": self.wechat,
             "JISHI_MESSAGE_TEMPLATES": json.dumps(TEMPLATES),
+            "JISHI_OWNERS": member_id_of(merchant.appid, openid_of(merchant.appid, OWNER)),
+            "JISHI_RETURN_ADDRESS": RETURN_TO,
+            "JISHI_KUAIDI100_CUSTOMER": merchant.kuaidi100_customer,
+            "JISHI_KUAIDI100_KEY": merchant.kuaidi100_key,
+            "JISHI_KUAIDI100_URL": self.wechat,
             "JISHI_SESSION_KEYS": json.dumps({"local": keys["session"]}),
             "JISHI_SESSION_KEY_CURRENT": "local",
             "JISHI_DATA_KEYS": json.dumps({"local": keys["data"]}),

@@ -9,6 +9,7 @@ from chalicelib.campaigns.base import Activity
 from chalicelib.campaigns.groupbuy import GroupBuyConfig
 from chalicelib.catalog import Sort
 from chalicelib.coupons import CouponKind, CouponTemplate, ScopeKind, Terms
+from chalicelib.pickup import PickupPoint
 from chalicelib.pricing.terms import (
     FreightRule,
     FreightTemplate,
@@ -31,6 +32,7 @@ from sandbox.local.place import Place
 
 YEAR = timedelta(days=365)
 TEAM, BARGAIN, CHEAP_BARGAIN = "team-longjing", "bargain-wok", "bargain-thermos"
+PICKUP_POINT = PickupPoint("nanshan", "集市南山店", "深圳市南山区科技园2号一楼", "0755-00000000", "每天 9:00-21:00")
 FAR = ("54", "65", "63", "15")  # Tibet, Xinjiang, Qinghai, Inner Mongolia
 
 
@@ -54,6 +56,7 @@ def load(shop: Shop) -> None:
     _prices(shop)
     _coupons(shop)
     _campaigns(shop)
+    shop.pickups.put_point(PICKUP_POINT)
     for category in CATEGORIES:
         shop.catalog.put_category(category)
     for goods in GOODS:

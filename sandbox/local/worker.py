@@ -1,4 +1,4 @@
-"""What the cloud does beside HTTP: schedules at their rates, and the stream of the orders table.
+"""What the cloud does beside HTTP: schedules at their rates, and the streams of tables.
 
 Both call the very handlers that Lambda would, with events of the same form. The engine keeps a stream as long as it
 runs: what happened just before the stack went down is found by the schedules, as in the cloud after an outage.
@@ -41,6 +41,13 @@ def schedules() -> Iterator[tuple[str, timedelta, Handler]]:
         found = re.fullmatch(r"rate\((\d+) (\w+)\)", expression.to_string())
         assert found, f"{source.name} has a schedule that is no rate"
         yield source.name, timedelta(seconds=int(found[1]) * UNITS[found[2]]), handler_of(source.handler_string)
+
+
+def streams() -> Iterator[tuple[str, Handler]]:
+    """Table, less its prefix, and handler of every stream that the app declares."""
+    for source in app.event_sources:
+        if arn := getattr(source, "stream_arn", None):
+            yield arn.split("/")[1], handler_of(source.handler_string)
 
 
 def handler_of(handler_string: str) -> Handler:
@@ -136,9 +143,9 @@ def main() -> None:
     threads = [
         threading.Thread(target=run_schedule, args=(*schedule, clock, stop), daemon=True) for schedule in schedules()
     ]
-    handler = handler_of("functions.streams.on_order_change")
-    orders = f"{settings.table_prefix}orders"
-    threads.append(threading.Thread(target=follow_stream, args=(orders, place.engine, handler, stop), daemon=True))
+    for table, handler in streams():
+        following = (settings.table_prefix + table, place.engine, handler, stop)
+        threads.append(threading.Thread(target=follow_stream, args=following, daemon=True))
     for thread in threads:
         thread.start()
     stop.wait()

@@ -20,6 +20,11 @@ _NAME = re.compile(r"[0-9A-Za-z-]{1,32}")
 _PHONE = re.compile(r"1[3-9]\d{9}")
 
 
+def openid_of(appid: str, name: str) -> str:
+    """Of the shopper of this name in this mini-program. ValueError for a bad name."""
+    return "o" + _digest("openid", appid, name)[:27]
+
+
 class CodeRefused(Exception):
     """`used` tells a code that was good once from one that never was or is too old."""
 
@@ -34,13 +39,13 @@ class People:
 
     def openid(self, name: str) -> str:
         """The shopper's openid in this mini-program; from now on WeChat knows it. ValueError for a bad name."""
-        openid = "o" + self._digest("openid", name)[:27]
+        openid = openid_of(self._world.credentials.appid, name)
         if self._world.state.get("shopper", openid) is None:
             self._world.state.put("shopper", openid, {"name": name, "openid": openid, "active": 0})
         return openid
 
     def unionid(self, name: str) -> str:
-        return "o" + self._digest("unionid", name)[:27]
+        return "o" + _digest("unionid", self._world.credentials.appid, name)[:27]
 
     def active_since(self, openid: str) -> int | None:
         """When the shopper last opened the mini-program, epoch seconds; None for an unknown openid."""
@@ -91,11 +96,12 @@ class People:
             self._world.state.put("code", code, doc | {"used": True})
         return doc
 
-    def _digest(self, kind: str, name: str) -> str:
-        if not _NAME.fullmatch(name):
-            raise ValueError("a shopper's name is 1 to 32 letters, digits and hyphens")
-        digest = hashlib.sha256(f"{kind}|{self._world.credentials.appid}|{name}".encode()).digest()
-        return base64.urlsafe_b64encode(digest).decode()
+
+def _digest(kind: str, appid: str, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a shopper's name is 1 to 32 letters, digits and hyphens")
+    digest = hashlib.sha256(f"{kind}|{appid}|{name}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode()
 
 
 def _demo(code: str) -> str:
