@@ -25,7 +25,7 @@ from chalicelib.storage.tables import tables
 from chalicelib.web import Endpoint, Routes
 from tests.shop import JSON, Shopper, Stack, put_bargain_activity, put_team_activity
 
-OWNED = {"address_id", "coupon_id", "group_id", "launch_id", "order_id", "team_id"}
+OWNED = {"address_id", "case_id", "coupon_id", "group_id", "launch_id", "order_id", "team_id"}
 THE_SHOPS = {"activity_id", "pickup_point_id", "product_id", "sku_id", "sku_ids", "template_id"}
 
 Ids = Mapping[str, str]
@@ -116,6 +116,8 @@ FRIENDS = "whoever was given the id is meant to see it and to help"
 GOODS = "goods, prices and campaigns are shown to everybody"
 ITS_OWN_PROOF = "the caller proves itself by a signature over the message"
 ORDER = Foreign("ORDER_NOT_FOUND")
+CASE = {"kind": "REFUND", "reason": "CHANGED_MIND", "lines": [{"sku_id": "cup-02", "quantity": 1}], "sent": False}
+PARCEL, WHY = {"carrier": "SF", "tracking_no": "SF1234567890123"}, {"why": "商品完好"}
 
 CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "POST /login": (Public("it makes the session", body={"code": "demo-nobody"}),),
@@ -182,6 +184,24 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "GET /coupon-templates": (Own(),),
     "POST /coupon-templates/{template_id}/claim": (Own(),),
     "GET /coupons": (Own(),),
+    "GET /orders/{order_id}/aftersale-options": (ORDER,),
+    "POST /orders/{order_id}/aftersales": (Foreign("ORDER_NOT_FOUND", CASE),),
+    "GET /aftersales": (Own(),),
+    "GET /aftersales/{case_id}": (Foreign("AFTERSALE_NOT_FOUND"),),
+    "POST /aftersales/{case_id}/cancel": (Foreign("AFTERSALE_NOT_FOUND"),),
+    "POST /aftersales/{case_id}/return": (Foreign("AFTERSALE_NOT_FOUND", PARCEL),),
+    "POST /aftersales/{case_id}/received": (Foreign("AFTERSALE_NOT_FOUND"),),
+    "GET /staff/aftersales": (Staff(StaffRole.SERVICE),),
+    "GET /staff/aftersales/{member_id}/{case_id}": (Staff(StaffRole.SERVICE, "AFTERSALE_NOT_FOUND"),),
+    "POST /staff/orders/{member_id}/{order_id}/aftersales": (Staff(StaffRole.SERVICE, "ORDER_NOT_FOUND", CASE),),
+    **{
+        f"POST /staff/aftersales/{{member_id}}/{{case_id}}/{step}": (
+            Staff(StaffRole.SERVICE, "AFTERSALE_NOT_FOUND", body),
+        )
+        for step, body in {
+            "agree": {}, "reject": WHY, "receive": {"restock": True}, "refuse": WHY, "resend": PARCEL, "refund": WHY,
+        }.items()
+    },
     "GET /points": (Own(),),
     "GET /points/entries": (Own(),),
     "POST /staff/points/{member_id}": (Staff(StaffRole.SERVICE, "MEMBER_NOT_FOUND", {"delta": 1, "why": "补偿"}),),
@@ -267,16 +287,30 @@ def owner(stack: Stack) -> Owner:
         stack.shop.points.adjust(alice.member_id, 5, "欢迎", "the-owner", gift, stack.clock())
     launch_ids = [alice.post("/bargain/launches", {"activity_id": f"bargain{n}"})["launch_id"] for n in ("", "-2")]
     seats = [alice.buy(("tea-01", 1), campaign={"kind": "groupbuy", "activity_id": f"team{n}"}) for n in ("", "-2")]
-    orders = [alice.order(("cup-01", 1))["order_id"], alice.buy(("cup-02", 1))["order_id"], seats[0]["order_id"]]
+    orders = [alice.order(("cup-01", 1))["order_id"], alice.buy(("cup-02", 2))["order_id"], seats[0]["order_id"]]
     alice.open_sheet(orders[0])
+    case_ids = [
+        alice.post(f"/orders/{orders[1]}/aftersales", CASE, **{"Idempotency-Key": f"case-key-{n}"})["case_id"]
+        for n in range(2)
+    ]
     stack.drain(1)
     openid = stack.shop.identity.authenticate(alice.token).openid
     ids = {
-        "address_id": alice.address_id, "coupon_id": coupon_ids[0], "launch_id": launch_ids[0], "order_id": orders[0],
+        "address_id": alice.address_id, "case_id": case_ids[0],
+        "coupon_id": coupon_ids[0], "launch_id": launch_ids[0], "order_id": orders[0],
         "team_id": seats[0]["campaign"]["group_id"], "activity_id": "team", "product_id": "tea", "sku_id": "cup-02",
         "template_id": "ten",
     }  # fmt: skip
-    secrets = {alice.member_id, openid, alice.address_id, *coupon_ids, *orders, HOME["phone"], HOME["detail"]}
+    secrets = {
+        alice.member_id,
+        openid,
+        alice.address_id,
+        *coupon_ids,
+        *case_ids,
+        *orders,
+        HOME["phone"],
+        HOME["detail"],
+    }
     return Owner(alice, ids, orders, secrets)
 
 
