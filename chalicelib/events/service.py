@@ -10,7 +10,7 @@ from ..log import logger
 from ..messaging import Messaging
 from ..orders import Orders
 from ..payments.rules import Payment, PaymentNotFound
-from ..storage.once import first_time
+from ..storage.once import find, first_time
 from ..wechat.push import MessagePush
 from .rules import Event, read_event
 
@@ -48,12 +48,18 @@ class Events:
         logger.info("event", kind=event.kind)
         match event.kind:
             case "subscribe_msg_change_event" if event.withdrawn:
-                if first_time(f"event:{event.key}", now, KEPT):
-                    self._messaging.withdraw(member_id_of(self._appid, event.openid), event.withdrawn)
+                self._withdraw(event, now)
             case "trade_manage_order_settlement" | "trade_manage_remind_shipping":
                 self._about_order(event, now)
             case "trade_manage_remind_access_api" | "wxa_trade_controlled":
                 logger.error("WeChat is not content with the shop", kind=event.kind, alarm="wechat_warns")
+
+    def _withdraw(self, event: Event, now: datetime) -> None:
+        """Noted after it is done: a stop in between does it again, and a late repetition spares newer consents."""
+        name = f"event:{event.key}"
+        if find(name, now) is None:
+            self._messaging.withdraw(member_id_of(self._appid, event.openid), event.withdrawn)
+            first_time(name, now, KEPT)
 
     def _about_order(self, event: Event, now: datetime) -> None:
         """The platform has shipped, received and settled orders; it tells of settlements before they happen, too."""

@@ -96,3 +96,29 @@ def test_a_message_that_is_no_text_at_all_is_plainly_refused(stack: Stack) -> No
         url, data=b'{"Encrypt": "\\ud800"}', headers={"Content-Type": "application/json"}, timeout=30
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "PUSH_REFUSED")
+
+
+def test_a_withdrawal_that_was_cut_short_is_made_when_it_comes_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def dies(*_: object) -> None:
+        raise Died
+
+    alice = stack.shopper("alice")
+    openid = stack.shop.identity.authenticate(alice.token).openid
+    alice.post("/subscriptions", {"results": {"tmpl_order_paid": "accept"}})
+    entry = {"TemplateId": "tmpl_order_paid", "SubscribeStatusString": "reject"}
+    message = {
+        "Event": "subscribe_msg_change_event", "FromUserName": openid, "CreateTime": 1,
+        "SubscribeMsgChangeEvent": {"List": [entry]},
+    }  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.shop.messaging, "withdraw", dies)
+        with pytest.raises(Died):
+            stack.shop.events.hear(message, stack.clock())
+    stack.shop.events.hear(message, stack.clock())
+    left = {each["kind"]: each["consents"] for each in alice.get("/subscriptions")["items"]}
+    assert left["order_paid"] == 0
