@@ -1,4 +1,4 @@
-"""What goes on beside the shoppers: streams, schedules, WeChat's own work. Shuffled, doubled and dropped by the seed."""
+"""What goes on beside the shoppers: streams, schedules, WeChat. Shuffled, doubled and dropped by the seed."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def _record(world: World, table: str, keys: dict[str, Any]) -> dict[str, Any]:
 
 def hear_again(world: World) -> None:
     """A callback that was sent before, in the same bytes."""
-    headers, body = world.heard[-1]
-    world.http("POST", "/wechat/pay/notify", headers, body)
+    path, headers, body = world.heard[-1]
+    world.http("POST", path, headers, body)
 
 
 def meanwhile(world: World) -> None:
@@ -141,7 +141,7 @@ def settle(world: World, **horizon: float) -> None:
         if patience > MOST_PATIENCE:
             raise Stuck(f"due and never done: {sorted(late & before)}")
         before = late
-        coming = min([at for at, *_ in waiting(world)] + _wechat_waits(world), default=None)
+        coming = min([at for at, *_ in waiting(world)] + _wechat_waits(world) + world.mornings(), default=None)
         if coming is None or coming > until.timestamp():
             return
         world.clock.now = max(world.clock() + (TICK if late else timedelta(0)), datetime.fromtimestamp(coming, UTC))

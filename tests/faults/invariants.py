@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chalicelib.orders.rules import TRANSITIONS, OrderState
+from chalicelib.orders.rules import TRANSITIONS
+from chalicelib.payments.rules import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from tests.faults.driver import waiting
 from tests.faults.world import World
 
@@ -33,7 +34,8 @@ class Books:
         self.orders: list[Item] = self.table("orders")
         for order in self.orders:
             order["sold"] = json.loads(order["sold"])
-            order["events"] = [json.loads(text) for text in order["timeline"]]
+            order["progress"] = json.loads(order.get("progress") or "{}")
+            order["cases"] = json.loads(order.get("cases") or "{}")
         self.live = [order for order in self.orders if order["state"] not in OVER]
         self.by_id = {order["order_id"]: order for order in self.orders}
         self.payments: list[Item] = self.table("payments")
@@ -67,15 +69,18 @@ def _value(typed: Any) -> Any:
 def units(books: Books) -> Iterator[str]:
     """Sold or reserved, and available, are what was there at first."""
     held: Counter[str] = Counter()
-    for order in books.live:
+    for order in books.orders:
+        if order["state"] == "CLOSED" or (order["state"] == "REFUNDED" and order.get("refund_state")):
+            continue  # all of it is the shop's again
         for line in order["sold"]["lines"]:
-            held[line["sku_id"]] += line["quantity"]
+            held[line["sku_id"]] += line["quantity"] - order["progress"].get(line["sku_id"], {}).get("back", 0)
     first = {row["sku_id"]: row["available"] for row in map(plain, _first(books, "stock"))}
     for row in books.table("stock"):
+        taken = first[row["sku_id"]] - row["available"]
         if row["available"] < 0:
             yield f"{row['sku_id']} has {row['available']} units"
-        if row["available"] + held[row["sku_id"]] != first[row["sku_id"]]:
-            yield f"{row['sku_id']}: {row['available']} available and {held[row['sku_id']]} held of {first[row['sku_id']]}"
+        if taken != held[row["sku_id"]]:
+            yield f"{row['sku_id']}: {taken} units are gone and orders hold {held[row['sku_id']]}"
 
 
 def _first(books: Books, table: str) -> list[Any]:
@@ -87,40 +92,58 @@ def _first(books: Books, table: str) -> list[Any]:
 
 
 def money(books: Books) -> Iterator[str]:
-    """Each payment is kept by exactly one live order, or has gone back, exactly once and no fen more."""
+    """Each payment is kept by exactly one order, but for what it decided to return; or it has gone back as a whole."""
     back: Counter[str] = Counter()
     for refund in books.returned:
         if refund["status"] == "SUCCESS":
             back[refund["out_trade_no"]] += refund["amount"]["refund"]
         elif refund["status"] == "PROCESSING":
             yield f"refund {refund['out_refund_no']} is still under way at WeChat"
-    keeper = Counter(order["trade_no"] for order in books.live if order.get("trade_no"))
     taken = {trade["out_trade_no"]: trade for trade in books.trades if trade["trade_state"] in ("SUCCESS", "REFUND")}
+    kept = {order["trade_no"]: order for order in books.orders if order.get("trade_no") and not _paid_back(order)}
     for number, trade in taken.items():
-        owed = 0 if keeper[number] else trade["amount"]["total"]
-        owed = owed or sum(order.get("refunded", 0) for order in books.live if order.get("trade_no") == number)
-        if keeper[number] > 1 or back[number] != owed:
-            yield f"{number}: {keeper[number]} orders keep it, {back[number]} of {owed} fen went back"
+        owed = kept[number].get("refunded", 0) if number in kept else trade["amount"]["total"]
+        if back[number] != owed:
+            yield f"{number}: {back[number]} of {owed} fen went back, {'kept' if number in kept else 'not kept'}"
     for order in books.live:
         number = order.get("trade_no")
         if order["state"] != "AWAITING_PAYMENT" and order["payable"] and number not in taken:
             yield f"order {order['order_id']} is {order['state']} and nobody paid for it"
         if number in taken and taken[number]["amount"]["total"] != order["payable"]:
             yield f"order {order['order_id']} was paid with another amount"
+    for order in books.orders:
+        report = books.world.shop.payments.money.report(order["member_id"], order["order_id"])
+        if report.difference or report.under_way or report.undecided:
+            yield f"order {order['order_id']} does not add up: {report}"
 
 
-def refunds_agree(books: Books) -> Iterator[str]:
-    """What WeChat did is what the shop knows; none is left half-way without being due."""
+def _paid_back(order: Item) -> bool:
+    """Whether the shop itself gave all of the money back."""
+    return order["state"] == "CLOSED" or order.get("refund_state") is not None
+
+
+def payments_agree(books: Books) -> Iterator[str]:
+    """What WeChat took and gave back is what the shop knows, number by number; nothing is left half-way."""
     theirs = {refund["out_refund_no"]: refund for refund in books.returned}
     ours = {refund["out_refund_no"]: refund for refund in books.refunds}
     for number in theirs.keys() - ours.keys():
         yield f"WeChat refunded {number}, of which the shop knows nothing"
     for number, refund in ours.items():
-        final = refund["state"] in ("SUCCESS", "CLOSED")
-        if not final:
+        if refund["state"] not in ("SUCCESS", "CLOSED"):
             yield f"refund {number} is {refund['state']}" + ("" if "due_at" in refund else " and nothing is due")
         elif number not in theirs or theirs[number]["status"] != refund["state"]:
             yield f"refund {number} is {refund['state']} here and another thing at WeChat"
+    taken = {trade["out_trade_no"] for trade in books.trades if trade["trade_state"] in ("SUCCESS", "REFUND")}
+    for payment in books.payments:
+        number = payment["out_trade_no"]
+        mine = [refund for refund in books.refunds if refund["out_trade_no"] == number]
+        if (payment["state"] == "PAID") != (number in taken):
+            yield f"payment {number} is {payment['state']} here and another thing at WeChat"
+        if {refund["out_refund_no"] for refund in mine} != set(payment.get("refund_nos") or ()):
+            yield f"payment {number} knows {payment.get('refund_nos')} as its refunds"
+        counted = sum(refund["amount"] for refund in mine if refund["state"] != "CLOSED")
+        if payment.get("refunding", 0) != counted:
+            yield f"payment {number} counts {payment.get('refunding')} fen going back, {counted} do"
 
 
 def orders_rest(books: Books) -> Iterator[str]:
@@ -141,17 +164,23 @@ def orders_rest(books: Books) -> Iterator[str]:
 
 def timelines(books: Books) -> Iterator[str]:
     """Every change is told, each begins where the last one ended, and all are allowed."""
-    for order in books.orders:
-        name, state = f"order {order['order_id']}", None
-        for event in order["events"]:
-            was, now = event["was"], event["now"]
-            if was != state:
-                yield f"{name}: {state} is followed by a change from {was}"
-            if was is not None and was != now and OrderState(now) not in TRANSITIONS[OrderState(was)]:
-                yield f"{name} went from {was} to {now}"
-            state = now
-        if state != order["state"]:
-            yield f"{name} is {order['state']} and its timeline ends with {state}"
+    told: list[tuple[str, Mapping[Any, Any], list[Item]]] = [
+        ("order_id", TRANSITIONS, books.orders),
+        ("out_trade_no", PAYMENT_TRANSITIONS, books.payments),
+        ("out_refund_no", REFUND_TRANSITIONS, books.refunds),
+    ]
+    for key, allowed, rows in told:
+        for row in rows:
+            name, state = row[key], None
+            for event in map(json.loads, row["timeline"]):
+                was, now = event["was"], event["now"]
+                if was != state:
+                    yield f"{name}: {state} is followed by a change from {was}"
+                if was is not None and was != now and now not in allowed[was]:
+                    yield f"{name} went from {was} to {now}"
+                state = now
+            if state != row["state"]:
+                yield f"{name} is {row['state']} and its timeline ends with {state}"
 
 
 def coupons(books: Books) -> Iterator[str]:
@@ -229,9 +258,9 @@ def bargains(books: Books) -> Iterator[str]:
             yield f"{activity} counts {row['n']} sold, has {sold[activity]}"
         if row["sk"].startswith("C#") and row["n"] != bought[activity, row["sk"][2:]]:
             yield f"a member counts {row['n']} bought of {activity}, has {bought[activity, row['sk'][2:]]}"
-        if row.get("row") == "launch" and row["state"] == "ORDERED":
-            if books.by_id.get(row["order_id"], {}).get("state", "CLOSED") == "CLOSED":
-                yield f"launch {activity} is ordered by an order that is closed"
+        ordered = row.get("row") == "launch" and row["state"] == "ORDERED"
+        if ordered and books.by_id.get(row["order_id"], {}).get("state", "CLOSED") == "CLOSED":
+            yield f"launch {activity} is ordered by an order that is closed"
         if row.get("row") == "launch":
             cuts = [cut for cut in rows if cut["pk"] == row["pk"] and cut.get("row") == "cut"]
             terms = json.loads(row["terms"])
@@ -248,6 +277,63 @@ def sales(books: Books) -> Iterator[str]:
     for row in books.table("catalog"):
         if row.get("sales", 0) > sold[row["pk"]]:
             yield f"{row['pk']} boasts of {row['sales']} sold, {sold[row['pk']]} were"
+
+
+def points(books: Books) -> Iterator[str]:
+    """A balance is the sum of its entries and never below zero; what orders spent is spent, once, and no other."""
+    rows = books.table("points")
+    for row in rows:
+        mine = [each for each in rows if each["member_id"] == row["member_id"] and each["entry"] != "#"]
+        if row["entry"] == "#" and (row["balance"] < 0 or row["balance"] != sum(each["points"] for each in mine)):
+            yield f"{row['member_id']} has {row['balance']} points, entries say {sum(each['points'] for each in mine)}"
+    spent = {row["cause_id"]: -row["points"] for row in rows if row.get("kind") == "SPENT"}
+    returned = {row["cause_id"]: row["points"] for row in rows if row.get("kind") == "RETURNED"}
+    for order in books.orders:
+        order_id, points = order["order_id"], order["sold"].get("points", 0)
+        if spent.get(order_id, 0) != points:
+            yield f"order {order_id} took {points} points, {spent.get(order_id, 0)} were spent"
+        if _all_undone(order) and returned.get(order_id, 0) != points:
+            yield f"order {order_id} gave back {returned.get(order_id, 0)} of {points} points"
+
+
+def _all_undone(order: Item) -> bool:
+    return order["state"] == "CLOSED" or (order["state"] == "REFUNDED" and bool(order.get("refund_state")))
+
+
+def shipping(books: Books) -> Iterator[str]:
+    """Parcels hold what the orders say was sent; WeChat knows of each, whole orders as whole."""
+    parcels = books.table("parcels")
+    uploads = {upload["order_id"]: upload for upload in books.table("shipping_uploads")}
+    trades = {trade.get("transaction_id"): trade["out_trade_no"] for trade in books.trades}
+    known = {trades[doc["transaction_id"]]: doc for doc in books.world.uploads()}
+    for order in books.orders:
+        name, sent = f"order {order['order_id']}", Counter[str]()
+        mine = [parcel for parcel in parcels if parcel["order_id"] == order["order_id"]]
+        for parcel in mine:
+            sent.update(json.loads(parcel["pieces"]))
+        said = {sku_id: done["sent"] for sku_id, done in order["progress"].items() if done["sent"]}
+        if dict(sent) != said:
+            yield f"{name} says {order['progress']} of what was sent, its parcels hold {dict(sent)}"
+        upload, told = uploads.get(order["order_id"]), known.get(order.get("trade_no") or "")
+        if upload and upload["state"] != "DONE" and "due_at" not in upload:
+            yield f"{name} is not told to WeChat and nothing is due"
+        if not mine or not order.get("trade_no") or _paid_back(order) or order.get("refunded", 0):
+            continue
+        if upload is None or told is None:
+            yield f"{name} was sent and WeChat was not told"
+        elif upload["state"] == "DONE" and not told["finished"]:
+            yield f"{name} is told as a whole, and WeChat waits for more"
+        elif len(told["parcels"]) != len(mine):
+            yield f"{name} has {len(mine)} parcels, WeChat knows {len(told['parcels'])}"
+
+
+def pickups(books: Books) -> Iterator[str]:
+    """A code is used by the one handing over of its order."""
+    for code in books.table("pickup_codes"):
+        order = books.by_id.get(code["order_id"], {})
+        done = order.get("completed_at") is not None
+        if done != (code.get("used_at") is not None):
+            yield f"the code of {code['order_id']} is {'used' if code.get('used_at') else 'unused'}: {order['state']}"
 
 
 def keys(books: Books) -> Iterator[str]:
@@ -273,5 +359,6 @@ def somebody_comes(books: Books) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Books], Iterator[str]], ...] = (
-    units, money, refunds_agree, orders_rest, timelines, coupons, teams, bargains, sales, keys, messages, somebody_comes,
+    units, money, payments_agree, orders_rest, timelines, coupons, teams, bargains, points, shipping, pickups, sales,
+    keys, messages, somebody_comes,
 )  # fmt: skip

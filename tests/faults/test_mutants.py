@@ -31,7 +31,7 @@ def stage(credentials: Credentials) -> Iterator[Stage]:
 
 def one_after_the_other() -> Wrong:
     """No transactions: what belongs together is written one by one."""
-    return patch.object(writes, "_transaction", lambda each: all([transaction([write]) for write in each]))
+    return patch.object(writes, "_transaction", lambda each: all(map(transaction, ([write] for write in each))))
 
 
 def without_the_condition(*tables: str) -> Callable[[], Wrong]:

@@ -1,6 +1,7 @@
 """One life of the shop: a process that may die, its WeChat, its shoppers, and a clock, all in one thread.
 
-Nothing here waits, and nothing is left to chance but what the seed decides: the same seed and strike play the same life.
+Nothing here waits, and nothing is left to chance but what the seed decides: the same seed and strike play
+the same life.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -43,7 +44,7 @@ from tests.shop import TestClock, settings_for
 
 WECHAT = "https://wechat.faults"
 SHOP = "https://shop.faults"
-REAL_LADDER = WeChatSettings(callback_retry_scale=1, refund_delay=20)
+PLATFORM = WeChatSettings(callback_retry_scale=1, refund_delay=20, push_url=f"{SHOP}/wechat/push")
 PATIENCE = 6
 
 Furnish = Callable[["World"], None]
@@ -86,14 +87,15 @@ class World:
         self.strike.rival = self._rival
         self.clock = TestClock()
         self.streamed: list[tuple[str, dict[str, Any]]] = []
-        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.heard: list[tuple[str, dict[str, str], bytes]] = []
         self.asked_jobs: set[tuple[str, str]] = set()
         self.ran: dict[str, datetime] = {}
-        # What reads a whole day's bills again and again has a use case of its own.
+        # What reads a whole day's bills again and again is done where it matters.
         self.asleep = re.compile("reconcil")
         self.keys: dict[str, set[str]] = {}
         self.story: list[str] = []
         self.deaths = 0
+        self._people: dict[str, Client] = {}
         self._inside = 0
         self.rivals: list[tuple[str, Callable[[], object]]] = []
         self._request: Callable[[], object] | None = None
@@ -102,7 +104,7 @@ class World:
             for kind in tables().values()
             if getattr(kind.Meta, "stream_view_type", None)
         }
-        self.wechat = SandboxWeChat(stage.credentials, clock=self.clock, settings=REAL_LADDER)
+        self.wechat = SandboxWeChat(stage.credentials, clock=self.clock, settings=PLATFORM)
         for kind, id, body in stage.docs:
             self.wechat._state.put(kind, id, json.loads(body))
         self._wechat_http = WsgiClient(self.wechat.wsgi_app)
@@ -116,7 +118,10 @@ class World:
         return self.seed == 0
 
     def _start(self) -> Shop:
-        settings = settings_for(self.stage.credentials, PREFIX, ADDRESS, WECHAT, SHOP)
+        known = self.stage.credentials
+        courier = {"kuaidi100_customer": known.kuaidi100_customer, "kuaidi100_key": known.kuaidi100_key}
+        settings = settings_for(known, PREFIX, ADDRESS, WECHAT, SHOP)
+        settings = replace(settings, **courier, kuaidi100_url=WECHAT)
         shop = build(settings, clock=self.clock, random=Random(self.seed))
         use(shop)
         return shop
@@ -207,7 +212,9 @@ class World:
         def do() -> urllib3.HTTPResponse:
             outside, self._inside = self._inside, 0
             try:
-                got = self._wechat_http.open(url, base_url=WECHAT, method=method, data=body, headers=dict(headers or {}))
+                got = self._wechat_http.open(
+                    url, base_url=WECHAT, method=method, data=body, headers=dict(headers or {})
+                )
             finally:
                 self._inside = outside
             return _response(got.status_code, dict(got.headers), got.get_data())
@@ -227,7 +234,7 @@ class World:
         if dropped:
             self.tell(f"dropped {path}")
             return "unreachable", b""
-        self.heard.append((headers, body))
+        self.heard.append((path, headers, body))
         status, answer = self.http(method, path, headers, body or None)
         self.tell(f"WeChat called {path.partition('?')[0]}: {status}")
         if doubled:
@@ -243,11 +250,30 @@ class World:
             raise Refusal(answer.status_code, answer.get_data(as_text=True))
         return answer.get_json()
 
+    def wake(self) -> None:
+        """From now on each morning's reconciliation is done."""
+        self.asleep = re.compile("^$")
+
+    def mornings(self) -> list[float]:
+        """When the next reconciliation may find something: it waits for the time of day, and for no row."""
+        if self.asleep.search("reconcile"):
+            return []
+        beijing = self.clock().astimezone(timezone(timedelta(hours=8)))
+        times = [beijing.replace(hour=hour, minute=5) + timedelta(days=days) for days in (0, 1) for hour in (10, 11)]
+        return [min(time for time in times if time > beijing).timestamp()]
+
+    def uploads(self) -> list[dict[str, Any]]:
+        """What WeChat knows of deliveries, by transaction_id."""
+        rows = self.wechat._state._db.execute("SELECT id, body FROM docs WHERE kind = 'shipping'")
+        return [json.loads(body) | {"transaction_id": id} for id, body in rows.fetchall()]
+
     # -- people ------------------------------------------------------------------------------------------------------
 
     def member(self, name: str) -> Client:
-        known = self.stage.people.get(name)
-        return Client(self, name, known.token, known.member_id, known.address_id) if known else Client(self, name)
+        if name not in self._people:
+            known = self.stage.people.get(name) or Client(self, name)
+            self._people[name] = Client(self, name, known.token, known.member_id, known.address_id)
+        return self._people[name]
 
     def after_a_failure(self) -> None:
         """The client waits a little and asks again; or has had enough."""
@@ -363,6 +389,8 @@ class Client:
         sheet = sheet or self.sheet(order_id)
         if not self.world.orderly and self.world.chance.random() < 0.15:
             self.world.tell("the callback is lost for good")
+            if how.get("late"):
+                self.world.wake()  # only the bill of the day tells of it
             self.world.control("POST", "faults", [{"match": "callback:TRANSACTION", "do": "lose"}])
         prepay_id = sheet["package"].removeprefix("prepay_id=")
         paid = self.world.control("POST", f"payments/{prepay_id}/pay", {**sheet, **how})
