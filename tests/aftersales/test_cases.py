@@ -11,7 +11,9 @@ _keys = itertools.count(1)
 
 def apply(shopper: Shopper, order: Any, *lines: tuple[str, int], key: str = "", **more: Any) -> Any:
     wanted = {"lines": [{"sku_id": sku_id, "quantity": n} for sku_id, n in lines], **more}
-    return shopper.post(f"/orders/{order['order_id']}/aftersales", wanted, **{"Idempotency-Key": key or f"case-key-{next(_keys)}"})
+    return shopper.post(
+        f"/orders/{order['order_id']}/aftersales", wanted, **{"Idempotency-Key": key or f"case-key-{next(_keys)}"}
+    )
 
 
 def test_smoke(stack: Stack) -> None:
