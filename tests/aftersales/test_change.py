@@ -1,4 +1,4 @@
-"""Whatever is claimed, withdrawn, agreed and sent back: no fen more than was paid, no piece twice, and in the end all."""
+"""Whatever is claimed, withdrawn, agreed and sent back: no fen more than was paid, and all when all comes back."""
 
 import itertools
 from collections import Counter
