@@ -15,6 +15,11 @@ def send(world: World, who: Client, order: str, parcel: dict[str, Any]) -> Any:
     return world.member("staff").post(f"/staff/orders/{who.member_id}/{order}/parcels", parcel, key=True)
 
 
+def signed_for(world: World, *numbers: str) -> None:
+    for number in numbers or (SF["tracking_no"],):
+        world.control("POST", f"parcels/{number}", {"com": "shunfeng", "state": "3", "context": "已签收"})
+
+
 @use_case
 def an_order_is_sent(world: World) -> None:
     """Nobody says anything: it counts as received, and in the end it is over."""
@@ -23,7 +28,7 @@ def an_order_is_sent(world: World) -> None:
     settle(world, minutes=20)
     send(world, alice, order, SF)
     settle(world, hours=5)
-    world.control("POST", "parcels/SF1234567890123", {"com": "shunfeng", "state": "3", "context": "已签收"})
+    signed_for(world)
     settle(world, days=30)
     expect(alice.see(order), state="COMPLETED")
     assert alice.get("/points")["balance"] > 0
@@ -39,6 +44,7 @@ def an_order_in_two_parcels(world: World) -> None:
     settle(world, hours=3)
     send(world, alice, order, SF | {"tracking_no": "SF1234567890999"})
     settle(world, hours=3)
+    signed_for(world, SF["tracking_no"], "SF1234567890999")
     alice.post(f"/orders/{order}/receipt/extension")
     alice.post(f"/orders/{order}/receipt")
     settle(world)
@@ -54,6 +60,7 @@ def a_wrong_tracking_number(world: World) -> None:
     settle(world, minutes=5)
     right = {"carrier": "SF", "tracking_no": "SF1234567890777"}
     staff.ask("PUT", f"/staff/orders/{alice.member_id}/{order}/parcels/{parcel}", right)
+    signed_for(world, "SF1234567890777")
     settle(world)
     expect(alice.see(order), state="SHIPPED")
 
@@ -69,6 +76,7 @@ def wechat_refuses_an_upload(world: World) -> None:
     send(world, alice, order, SF)
     settle(world, hours=2)
     staff.post(f"/staff/shipping-uploads/{order}/retry")
+    signed_for(world)
     settle(world)
 
 
@@ -92,6 +100,7 @@ def receipt_is_confirmed_at_wechat(world: World) -> None:
     settle(world, minutes=20)
     send(world, alice, order, SF)
     settle(world, hours=2)
+    signed_for(world)
     trades = [trade["out_trade_no"] for trade in world.control("GET", "payments")]
     world.control("POST", f"shipping/{trades[0]}/confirm", {})
     settle(world, days=12)

@@ -34,6 +34,8 @@ def furnish(world: World) -> None:
     put_bargain_activity(shop, "party", stock=5, **easy)
     for name in ("alice", "bob", "carol", "dave", "erin", "staff"):
         world.stage.people[name] = world.member(name).log_in().move_in()
+    for _ in range(8):  # the days before the shop was opened
+        shop.reconciliation.run(world.clock())
     shop.identity.appoint(world.member("staff").member_id, set(StaffRole), by="the-owner")
 
 
