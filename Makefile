@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions
 
-.PHONY: help run demo test check wechat-check contract bench bench-reconcile lock reset clean
+.PHONY: help run demo test faults check wechat-check contract bench bench-reconcile lock reset clean
 
 help:
 	@sed -n '1,2p' Makefile | cut -c3-
@@ -24,6 +24,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+
+faults: $(STAMP)
+	@$(BIN)/python -m tests.faults
 
 check: $(STAMP)
 	$(BIN)/ruff check .

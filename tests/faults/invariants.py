@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from chalicelib.aftersales.rules import TRANSITIONS as CASE_TRANSITIONS
 from chalicelib.orders.rules import TRANSITIONS
 from chalicelib.payments.rules import PAYMENT_TRANSITIONS, REFUND_TRANSITIONS
 from tests.faults.driver import waiting
@@ -18,6 +19,7 @@ from tests.faults.world import World
 
 Item = dict[str, Any]
 OVER = frozenset({"CLOSED", "REFUNDED"})
+UNDECIDED = frozenset({"APPLIED", "AGREED", "RETURNED", "RECEIVED", "RESENT"})
 
 
 def broken(world: World) -> list[str]:
@@ -38,6 +40,9 @@ class Books:
             order["cases"] = json.loads(order.get("cases") or "{}")
         self.live = [order for order in self.orders if order["state"] not in OVER]
         self.by_id = {order["order_id"]: order for order in self.orders}
+        self.cases: list[Item] = self.table("aftersales")
+        for case in self.cases:
+            case["parts"] = json.loads(case["parts"])
         self.payments: list[Item] = self.table("payments")
         self.refunds: list[Item] = self.table("refunds")
         self.trades: list[Item] = world.control("GET", "payments")
@@ -74,6 +79,8 @@ def units(books: Books) -> Iterator[str]:
             continue  # all of it is the shop's again
         for line in order["sold"]["lines"]:
             held[line["sku_id"]] += line["quantity"] - order["progress"].get(line["sku_id"], {}).get("back", 0)
+    for case in books.cases:
+        held.update(_lost(case))
     first = {row["sku_id"]: row["available"] for row in map(plain, _first(books, "stock"))}
     for row in books.table("stock"):
         taken = first[row["sku_id"]] - row["available"]
@@ -81,6 +88,17 @@ def units(books: Books) -> Iterator[str]:
             yield f"{row['sku_id']} has {row['available']} units"
         if taken != held[row["sku_id"]]:
             yield f"{row['sku_id']}: {taken} units are gone and orders hold {held[row['sku_id']]}"
+
+
+def _lost(case: Item) -> dict[str, int]:
+    """Pieces that a case took out of the shop for good: what came back and cannot be sold, and replacements."""
+    went = {(event["was"], event["now"]) for event in map(json.loads, case["timeline"])}
+    came = any(was == "RETURNED" and now != "REFUSED" for was, now in went if was != now)
+    resent = any(now == "RESENT" for _, now in went)
+    paid_back = any(now in ("REFUNDING", "DONE") and was in ("RETURNED", "RECEIVED") for was, now in went)
+    # Until its money is paid back, what came of an exchange is still the shopper's in the order's books.
+    sign = int(resent) - int(came and case["restock"]) + int(paid_back)
+    return {part["claim"]["sku_id"]: sign * part["claim"]["pieces"] for part in case["parts"]}
 
 
 def _first(books: Books, table: str) -> list[Any]:
@@ -158,7 +176,7 @@ def orders_rest(books: Books) -> Iterator[str]:
             yield f"{name} was paid late and nothing came of it"
         if order.get("refund_state") in ("PENDING", "PROCESSING"):
             yield f"{name} shows a refund that is {order['refund_state']}"
-        if order["state"] == "REFUNDED" and order.get("refund_state") is None:
+        if order["state"] == "REFUNDED" and order.get("refund_state") is None and not order["cases"]:
             yield f"{name} is refunded without a refund"
 
 
@@ -168,6 +186,7 @@ def timelines(books: Books) -> Iterator[str]:
         ("order_id", TRANSITIONS, books.orders),
         ("out_trade_no", PAYMENT_TRANSITIONS, books.payments),
         ("out_refund_no", REFUND_TRANSITIONS, books.refunds),
+        ("case_id", CASE_TRANSITIONS, books.cases),
     ]
     for key, allowed, rows in told:
         for row in rows:
@@ -292,12 +311,40 @@ def points(books: Books) -> Iterator[str]:
         order_id, points = order["order_id"], order["sold"].get("points", 0)
         if spent.get(order_id, 0) != points:
             yield f"order {order_id} took {points} points, {spent.get(order_id, 0)} were spent"
-        if _all_undone(order) and returned.get(order_id, 0) != points:
-            yield f"order {order_id} gave back {returned.get(order_id, 0)} of {points} points"
+        back = sum(returned.get(cause, 0) for cause in (order_id, *order["cases"]))
+        if (back != points) if order["state"] in OVER else (back > points):
+            yield f"{order['state']} order {order_id} gave back {back} of {points} points"
 
 
-def _all_undone(order: Item) -> bool:
-    return order["state"] == "CLOSED" or (order["state"] == "REFUNDED" and bool(order.get("refund_state")))
+def cases(books: Books) -> Iterator[str]:
+    """Each is open to its order until it is decided; what was decided has arrived, to the fen."""
+    for case in books.cases:
+        name, order = f"case {case['case_id']}", books.by_id[case["order_id"]]
+        if order["cases"].get(case["case_id"]) is not (case["state"] in UNDECIDED):
+            yield f"{name} is {case['state']}, its order says {order['cases'].get(case['case_id'])}"
+        if case["state"] == "REFUNDING":
+            yield f"{name} still waits for its money"
+        mine = [refund for refund in books.refunds if refund.get("case_id") == case["case_id"]]
+        arrived = sum(refund["amount"] for refund in mine if refund["state"] == "SUCCESS")
+        if arrived != (case["amount"] if case["state"] == "DONE" and _paid(case) else 0):
+            yield f"{name} is {case['state']} over {case['amount']} fen, {arrived} went back"
+    for order in books.orders:
+        mine = [case for case in books.cases if case["order_id"] == order["order_id"]]
+        if {case["case_id"] for case in mine} != set(order["cases"]):
+            yield f"order {order['order_id']} knows {order['cases']}"
+        decided = sum(case["amount"] for case in mine if _paid(case))
+        if order.get("refunded", 0) != decided:
+            yield f"order {order['order_id']} returns {order.get('refunded')} fen, its cases decided {decided}"
+        for line in order["sold"]["lines"]:
+            done = order["progress"].get(line["sku_id"], {})
+            if not 0 <= done.get("sent", 0) + done.get("withheld", 0) <= line["quantity"] or any(
+                n < 0 for n in done.values()
+            ):
+                yield f"order {order['order_id']} has lost count of {line['sku_id']}: {done}"
+
+
+def _paid(case: Item) -> bool:
+    return any(json.loads(text)["now"] == "REFUNDING" for text in case["timeline"])
 
 
 def shipping(books: Books) -> Iterator[str]:
@@ -359,6 +406,6 @@ def somebody_comes(books: Books) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Books], Iterator[str]], ...] = (
-    units, money, payments_agree, orders_rest, timelines, coupons, teams, bargains, points, shipping, pickups, sales,
-    keys, messages, somebody_comes,
+    units, money, payments_agree, orders_rest, timelines, coupons, teams, bargains, points, cases, shipping, pickups,
+    sales, keys, messages, somebody_comes,
 )  # fmt: skip
