@@ -78,6 +78,9 @@ def settings_for(credentials: Credentials, prefix: str, engine: str, wechat_url:
         wechat_push_aes_key=credentials.encoding_aes_key,
         wechat_api_url=wechat_url,
         wechat_pay_url=wechat_url,
+        kuaidi100_customer=credentials.kuaidi100_customer,
+        kuaidi100_key=credentials.kuaidi100_key,
+        kuaidi100_url=wechat_url,
         dynamodb_url=engine,
         message_templates={
             kind: f"tmpl_{kind}"

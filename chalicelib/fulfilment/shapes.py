@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -52,7 +52,10 @@ class ParcelLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class ParcelBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What leaves the shop together."""
 
-    way: Annotated[Way, Meta(description="EXPRESS or LOCAL.", examples=["EXPRESS"])]
+    way: Annotated[
+        Literal["EXPRESS", "LOCAL"],
+        Meta(description="By a carrier, or brought within the city.", examples=["EXPRESS"]),
+    ]
     carrier: CarrierCode = ""
     tracking_no: TrackingNo = ""
     lines: Annotated[
@@ -63,7 +66,7 @@ class ParcelBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         pieces: dict[str, int] = {}
         for line in self.lines:
             pieces[line.sku_id] = pieces.get(line.sku_id, 0) + line.quantity
-        return Consignment(self.way, self.carrier, self.tracking_no, pieces)
+        return Consignment(Way(self.way), self.carrier, self.tracking_no, pieces)
 
 
 class NumberBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
