@@ -110,13 +110,13 @@ class Books:
         self._advanced: set[str] = set()
 
     def paid_on(self, day: date) -> Iterator[DayPayment]:
-        for n in range(self._day.payments):
+        for n in range(self._day.payments if day == DAY else 0):
             payment = self._payment(n)
             if payment is not None and payment.state is PaymentState.PAID:
                 yield DayPayment(payment.out_trade_no, f"42{payment.out_trade_no}", payment.total, payment.state)
 
     def refunds_of(self, day: date) -> Iterator[DayRefund]:
-        for n in range(self._day.refunds):
+        for n in range(self._day.refunds if day == DAY else 0):
             refund = self._refund(n)
             if refund is not None and refund.state is not RefundState.PENDING:
                 yield DayRefund(refund.out_refund_no, refund.out_trade_no, refund.amount, refund.state)
