@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sandbox.demo import arriving, buying, mishaps, together
+from sandbox.demo import after, arriving, buying, mishaps, staff, together
 from sandbox.demo.shopper import Shopper
 from sandbox.demo.stage import NotAsPromised, NotRunning, Stage
 from sandbox.local.place import Place, Trouble
@@ -22,6 +22,7 @@ CHAPTERS: tuple[Callable[[Stage, Shopper], None], ...] = (
     buying.order,
     buying.signed,
     buying.once,
+    buying.native,
     together.team,
     together.bargain,
     buying.reminder,
@@ -29,7 +30,15 @@ CHAPTERS: tuple[Callable[[Stage, Shopper], None], ...] = (
     mishaps.lost_callback,
     mishaps.repeated_callback,
     mishaps.unpaid,
+    staff.appointed,
+    staff.parcels,
+    staff.pickup,
+    after.points,
+    after.returned,
+    after.closed_refund,
+    mishaps.reconciled,
     together.failed_team,
+    staff.dismissed,
     buying.lists,
 )
 

@@ -115,13 +115,24 @@ def once(stage: Stage, ming: Shopper) -> None:
     stage.tell("The same key for something else: refused")
 
 
+def native(stage: Stage, ming: Shopper) -> None:
+    """A friend scans the code and pays"""
+    order = ming.orders(ming.wish((SOAP, 1)))
+    code_url = ming.ask("POST", f"/orders/{order['order_id']}/payment/native")["code_url"]
+    stage.tell(f"{ming.name} has no money on his phone and shows a code: {code_url}")
+    paid = stage.wechat("POST", "native/pay", {"code_url": code_url, "shopper": f"friend-{stage.run}"})
+    stage.expect("the shop's answer to WeChat's callback", 200, paid["callback_status"])
+    seen = ming.sees(order, "PAID")
+    stage.tell(f"A friend scans it and pays his {yuan(order['payable'])}: {seen['timeline'][-1]['why']}")
+
+
 def lists(stage: Stage, ming: Shopper) -> None:
     """His orders, by state"""
     ming.orders(ming.wish((SOAP, 1)))
     by_state: dict[str, set[str]] = {}
     for order_id, state in ming.expected.items():
         by_state.setdefault(state, set()).add(order_id)
-    for state in ("AWAITING_PAYMENT", "PAID", "CLOSED", "REFUNDED", "COMPLETED"):
+    for state in ("AWAITING_PAYMENT", "PAID", "SHIPPED", "CLOSED", "REFUNDED", "COMPLETED"):
         listed = ming.ask("GET", f"/orders?state={state}")["items"]
         stage.expect(f"orders that are {state}", by_state.get(state, set()), {each["order_id"] for each in listed})
         if listed:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from sandbox.demo.shopper import Shopper
+from sandbox.demo.staff import clerk_of
 from sandbox.demo.stage import Stage, beijing, yuan
 
 CHESTNUTS, SOCKS = ("chestnut-02", 1), ("socks-01", 1)
@@ -25,7 +29,7 @@ def unpaid(stage: Stage, ming: Shopper) -> None:
     stage.tell(f"{coupon['title']} is his again, the goods are for sale again")
     ming.is_refused("ORDER_STATE_REFUSED", "POST", f"/orders/{order['order_id']}/payment")
     number = sheet["package"].removeprefix("prepay_id=")
-    states = [t["trade_state"] for t in stage.wechat("GET", "payments") if number in t["prepay_ids"]]
+    states = [t["trade_state"] for t in stage.wechat("GET", "payments") if number in t.get("prepay_ids", [])]
     stage.expect("the trade at WeChat", ["CLOSED"], states)
 
 
@@ -76,3 +80,51 @@ def repeated_callback(stage: Stage, ming: Shopper) -> None:
     stage.expect("the order after all of them", seen, ming.sees(order, "PAID"))
     stage.tell("Three more at once and one replayed: 200 each, and not a line more in the timeline")
     stage.tell("One signed by somebody else: 401. One over another amount: 500, and an alarm in the log")
+
+
+def reconciled(stage: Stage, ming: Shopper) -> None:
+    """Money that nobody told of is found the next morning"""
+    order = ming.orders(ming.wish(SOCKS))
+    sheet = ming.opens_sheet(order)
+    ming.ask("POST", f"/orders/{order['order_id']}/cancel")
+    stage.wechat("POST", "faults", {"match": "callback:TRANSACTION", "do": "lose"})
+    paid = ming.pays(order, sheet, late=True)
+    ming.sees(order, "CLOSED")
+    stage.tell(
+        f"{ming.name} cancels, but his {yuan(order['payable'])} are under way. The callback is lost, nobody asks"
+    )
+    clerk, day = clerk_of(stage), stage.let_the_night_pass()
+    report = _report_of(stage, clerk, f"{day}")
+    mended = [each for each in report["items"] if each["number"] == paid["out_trade_no"]]
+    stage.expect(
+        "what the bill says of it",
+        [("theirs-only", "MENDED", order["payable"])],
+        [(each["outcome"], each["state"], each["theirs"]) for each in mended if each["subject"] == "payment"],
+    )
+    stage.expect("what is left to people", 0, report["report"]["found"], report["items"])
+    agree = {each["subject"]: each["both"]["count"] for each in report["report"]["compared"]}
+    stage.tell(
+        f"The bill of {day} against the books: {agree['payment']} payments and {agree['refund']} refunds agree,"
+        f" {report['report']['mended']} of them mended; nothing is left to people"
+    )
+    ming.waits_for(order, state="CLOSED", refund_state="SUCCESS")
+    ming.was_paid_back(order)
+    stage.tell("The payment counts now, and since its order is closed, the money went back by itself")
+
+
+def _one_more(day: str, days: int, done: set[str]) -> bool:
+    return day in done or len(done) > days
+
+
+def _report_of(stage: Stage, clerk: Shopper, day: str) -> Any:
+    """One day is reconciled each half hour, the oldest first: a new shop has a week without bills before it."""
+
+    def done() -> set[str]:
+        reports = clerk.ask("GET", "/staff/reconciliations?limit=20")["items"]
+        return {each["day"] for each in reports if each["state"] == "DONE"}
+
+    days = 0
+    while day not in (seen := stage.wait_until("a day is reconciled", done, partial(_one_more, day, days))):
+        days = len(seen)
+        stage.wechat("POST", "clock", {"advance_seconds": 1860})
+    return clerk.ask("GET", f"/staff/reconciliations/{day}?limit=50")

@@ -31,6 +31,7 @@ class Shopper:
     name: str
     wechat_name: str
     openid: str = ""
+    member_id: str = ""
     token: str = ""
     signing_key: str = ""
     address_id: str = ""
@@ -51,6 +52,7 @@ class Shopper:
         self.openid, self.token = known["openid"], ""
         login = self.ask("POST", "/login", {"code": f"demo-{self.wechat_name}"})
         self.token, self.signing_key = login["token"], login["signing_key"]
+        self.member_id = login["member"]["member_id"]
         return login
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -163,11 +165,15 @@ class Shopper:
         self.expected[order["order_id"]] = seen["state"]
         return seen
 
+    def refunds_of(self, order: Any) -> list[tuple[str, int]]:
+        """What WeChat has of it: state and fen, in their order."""
+        mine = [each for each in self.stage.wechat("GET", "refunds") if order["order_id"] in each["out_trade_no"]]
+        return [(each["status"], each["amount"]["refund"]) for each in mine]
+
     def was_paid_back(self, order: Any) -> None:
         """WeChat paid back all of it, once."""
-        mine = [each for each in self.stage.wechat("GET", "refunds") if order["order_id"] in each["out_trade_no"]]
-        came = [(each["status"], each["amount"]["refund"]) for each in mine]
-        self.stage.expect(f"what WeChat paid back to {self.name}", [("SUCCESS", order["payable"])], came)
+        back = self.refunds_of(order)
+        self.stage.expect(f"what WeChat paid back to {self.name}", [("SUCCESS", order["payable"])], back)
 
 
 def new_key() -> str:

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from datetime import time as time_of_day
 from typing import Any, TypeVar
 
 import urllib3
@@ -17,6 +18,7 @@ from sandbox.local.place import Place
 
 PATIENCE = 20.0
 BEIJING = timezone(timedelta(hours=8))
+MORNING = time_of_day(10, 5)
 Seen = TypeVar("Seen")
 
 
@@ -57,6 +59,17 @@ class Stage:
         self.expect(f"the sandbox WeChat's answer to {method} {path}", 200, answer.status, answer.body)
         return answer.body
 
+    def platform(self, path: str, body: Any) -> Any:
+        """An API of the mini-program's platform, asked as the merchant asks it."""
+        merchant = self.place.credentials()
+        account = {"grant_type": "client_credential", "appid": merchant.appid, "secret": merchant.secret}
+        token = self._ask("POST", f"{self.place.wechat}/cgi-bin/stable_token", as_json(account), {}).body
+        answer = self._ask(
+            "POST", f"{self.place.wechat}{path}?access_token={token['access_token']}", as_json(body), {}
+        ).body
+        self.expect(f"errcode of {path}", 0, answer["errcode"], answer)
+        return answer
+
     def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         try:
             got = self._http.request(method, url, body=body, headers={"Content-Type": "application/json", **headers})
@@ -70,9 +83,19 @@ class Stage:
     def let_pass(self, **amount: int) -> None:
         """Move the clock of the whole stack forward: `let_pass(minutes=16)`."""
         ((unit, count),) = amount.items()
-        seconds = count * {"minutes": 60, "hours": 3600}[unit]
-        self.wechat("POST", "clock", {"advance_seconds": seconds})
+        self._advance(timedelta(**amount))
         self.tell(f"⏱ {count} {unit} pass.")
+
+    def let_the_night_pass(self) -> date:
+        """Until the next morning, 10:05 in Beijing. The day that is over."""
+        now = self.now().astimezone(BEIJING)
+        morning = datetime.combine(now.date() + timedelta(days=1), MORNING, BEIJING)
+        self._advance(morning - now)
+        self.tell("⏱ The next morning, 10:05 in Beijing.")
+        return now.date()
+
+    def _advance(self, by: timedelta) -> None:
+        self.wechat("POST", "clock", {"advance_seconds": by.total_seconds()})
 
     def title(self, text: str) -> None:
         self.chapters += 1
