@@ -18,10 +18,18 @@ from chalicelib.payments.rules import Expected, PaymentState, RefundState
 from chalicelib.reconciliation import ReconciliationStore, service
 from chalicelib.reconciliation.bill import TradeBill
 from chalicelib.reconciliation.ledger import Ledger
+from chalicelib.reconciliation.rows import finding_row
 from chalicelib.reconciliation.rules import (
+    FINDING_TRANSITIONS,
     REPORT_TRANSITIONS,
+    Detail,
     Entry,
+    Finding,
+    FindingChanged,
+    FindingNotOpen,
+    FindingState,
     LeaseLost,
+    Outcome,
     ReportNotFound,
     ReportState,
     Subject,
@@ -35,6 +43,7 @@ from . import bills
 from .bills import FakeBills
 from .world import DAY, MORNING, Died, Strikes, World, count_writes, later
 
+STRANGER = Finding(Subject.PAYMENT, Outcome.THEIRS_ONLY, "stranger", 400, None, Detail.UNKNOWN_HERE)
 NOTHING = Result({}, Tally(), Tally(), {}, [], 0)
 DAYS = [DAY - timedelta(days=ago) for ago in range(6, -1, -1)]
 
@@ -138,10 +147,48 @@ def test_a_run_that_is_alive_keeps_its_day_and_one_that_died_loses_it(tables: st
     second = store.begin([DAY], MORNING + timedelta(minutes=20))
     assert second is not None
     assert (second.tries, store.report(DAY).tries) == (2, 2)
-    with pytest.raises(LeaseLost):
-        store.put_off(first, "FAILED")
-    store.put_off(second, "FAILED")
-    store.put_off(second, "FAILED")
+    too_late: list[Callable[[], object]] = [
+        lambda: store.put_off(first, "FAILED"),
+        lambda: store.mending(first, STRANGER),
+        lambda: store.finish(first, replace(NOTHING, findings=[STRANGER]), MORNING),
+    ]
+    for write in too_late:
+        with pytest.raises(LeaseLost):
+            write()
+    assert store.findings(DAY, None, 50).rows == []
+
+
+@pytest.mark.parametrize("state", FindingState)
+@pytest.mark.parametrize("to", [FindingState.MENDING, FindingState.MENDED, FindingState.RESOLVED])
+def test_a_finding_moves_as_its_table_says(tables: str, state: FindingState, to: FindingState) -> None:
+    """To where it is already: again, and nothing changes."""
+    store = ReconciliationStore()
+    run = store.begin([DAY], MORNING)
+    assert run is not None
+    put = finding_row(DAY, STRANGER, state)
+    put.save()
+    move: dict[FindingState, Callable[[], object]] = {
+        FindingState.MENDING: lambda: store.mending(run, STRANGER),
+        FindingState.MENDED: lambda: store.mended(run, STRANGER, Detail.SETTLED),
+        FindingState.RESOLVED: lambda: store.resolve(DAY, STRANGER.finding_id, "退款", "boss", MORNING),
+    }
+    with suppress(FindingChanged, FindingNotOpen):
+        move[to]()
+    (finding,) = store.findings(DAY, None, 50).rows
+    assert finding.state is (to if to in FINDING_TRANSITIONS[state] else state)
+    assert store.report(DAY).mended == (state is FindingState.MENDING and to is FindingState.MENDED)
+
+
+def test_what_a_dead_run_left_and_the_next_one_does_not_find_is_gone(tables: str) -> None:
+    store = ReconciliationStore()
+    first = store.begin([DAY], MORNING)
+    assert first is not None
+    store.mending(first, STRANGER)
+    assert store.half_mended(DAY) == [replace(STRANGER, state=FindingState.MENDING)]
+    second = store.begin([DAY], MORNING + timedelta(minutes=20))
+    assert second is not None
+    store.finish(second, NOTHING, MORNING)
+    assert store.findings(DAY, None, 50).rows == []
 
 
 def test_a_day_that_is_done_is_never_begun_again(world: World) -> None:
@@ -208,7 +255,9 @@ def test_nothing_runs_before_ten_in_beijing() -> None:
 def test_each_run_does_one_day_the_oldest_first_and_none_twice(tables: str) -> None:
     world = World()
     world.bills.trades = world.bills.flows = dict.fromkeys(DAYS)
-    for _ in range(9):
+    world.service().run(world.now)
+    assert [report.day for report in world.store.reports(None, 50).rows] == DAYS[:1]
+    for _ in range(8):
         world.service().run(world.now)
     assert [report.day for report in reversed(world.store.reports(None, 50).rows)] == DAYS
     assert world.bills.asked == 14
