@@ -126,6 +126,11 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "PATCH /me": (Own({"nickname": "小王"}),),
     "POST /me/phone": (Own({"code": "demo-13700137000"}),),
     "POST /logout-everywhere": (Own(),),
+    "GET /staff/reconciliations": (Staff(StaffRole.FINANCE),),
+    "GET /staff/reconciliations/{day}": (Staff(StaffRole.FINANCE, "RECONCILIATION_NOT_FOUND"),),
+    "POST /staff/reconciliations/{day}/findings/{finding_id}/resolution": (
+        Staff(StaffRole.FINANCE, "FINDING_NOT_FOUND", {"note": "已核实"}, {"day": "2026-11-21"}),
+    ),
     "GET /staff/people": (Staff(StaffRole.OWNER),),
     "PUT /staff/people/{member_id}": (Staff(StaffRole.OWNER, "MEMBER_NOT_FOUND", {"roles": ["SERVICE"]}),),
     "GET /addresses": (Own(),),
