@@ -33,7 +33,8 @@ class Handing:
         Raises PickupCodeNotFound, PickupCodeUsed, OrderStateRefused, OrderHeld, CaseOpen, NothingToSend, StorageBusy.
         """
         for _ in range(TRIES):
-            order, found = self.look(code)
+            order, _ = self.look(code)
+            found = self._pickups.find(code)  # after the order, so that what another just handed over is told as such
             if found.used_at:
                 raise PickupCodeUsed(used_at=found.used_at)
             after, writes = self._handed(order, who, now)

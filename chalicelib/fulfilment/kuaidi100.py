@@ -6,7 +6,7 @@ always answered 200; what was not found has a returnCode. One query of a parcel 
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import urllib3
@@ -80,4 +80,5 @@ def _tracked(answer: dict[str, Any]) -> Tracked:
 
 
 def _scan(row: Any) -> Scan:
-    return Scan(datetime.fromisoformat(row["ftime"]).replace(tzinfo=SHANGHAI), str(row["context"])[:200])
+    at = datetime.fromisoformat(row["ftime"]).replace(tzinfo=SHANGHAI)
+    return Scan(at.astimezone(UTC), str(row["context"])[:200])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.fulfilment.rules import Upload
+from chalicelib.kernel.clock import from_epoch
 from chalicelib.kernel.staff import StaffRole
 from chalicelib.storage.due import DueRow
 from tests.shop import Shopper, Stack
@@ -64,11 +65,9 @@ class Desk:
         return next(member for member, each in self.stack.changed_orders() if each == order_id)
 
 
-def due_at(kind: type[DueRow], *key: str) -> tuple[str, datetime] | None:
+def due_at(kind: type[DueRow], order_id: str, *parcel_id: str) -> tuple[str, datetime] | None:
     """What a row waits for, and when."""
-    from chalicelib.kernel.clock import from_epoch
-
-    row = kind.get(*key, consistent_read=True)
+    row = kind.get(order_id, next(iter(parcel_id), None), consistent_read=True)
     if row.due_shard is None:
         return None
     return row.due_shard.partition("#")[0], from_epoch(row.due_at)

@@ -132,8 +132,9 @@ def test_nothing_is_handed_over_that_is_unpaid_refunded_or_under_a_case(
     disputed = desk.bought(alice, ("tea-01", 2), **HERE)
     code = code_of(alice, disputed)
     order = orders.get(alice.member_id, disputed)
-    claimed = {"progress": with_claim(order, most(order, "tea-01", 2, sent=False)), "cases": {"C": True}}
-    commit(store.becomes(order, moved(order, stack.clock(), Actor.SHOPPER, "申请退款", **claimed)))
+    progress = with_claim(order, most(order, "tea-01", 2, sent=False))
+    case = moved(order, stack.clock(), Actor.SHOPPER, "申请退款", progress=progress, cases={"C": True})
+    commit(store.becomes(order, case))
     assert desk.sam.refused("POST", f"/staff/pickups/{code}") == "CASE_OPEN"
     order = orders.get(alice.member_id, disputed)
     commit(store.becomes(order, moved(order, stack.clock(), Actor.STAFF, "已处理", cases={"C": False})))

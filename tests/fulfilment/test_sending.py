@@ -154,7 +154,8 @@ def test_sending_and_a_case_about_the_same_pieces_at_once_end_with_one_of_them(
 ) -> None:
     """Whoever writes first; the other reads again and finds the pieces gone."""
     order_id = desk.bought(alice, ("tea-01", 1))
-    store, client, struck = stack.shop.orders.store, dynamodb(), []
+    store, client = stack.shop.orders.store, dynamodb()
+    struck: list[bool] = []
 
     def rival(model: Any, **_: Any) -> None:
         if model.name == "TransactWriteItems" and not struck:
