@@ -198,6 +198,7 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "POST /aftersales/{case_id}/received": (Foreign("AFTERSALE_NOT_FOUND"),),
     "GET /staff/aftersales": (Staff(StaffRole.SERVICE),),
     "GET /staff/aftersales/{member_id}/{case_id}": (Staff(StaffRole.SERVICE, "AFTERSALE_NOT_FOUND"),),
+    "GET /staff/orders/{member_id}/{order_id}/money": (Staff(StaffRole.FINANCE, "ORDER_NOT_FOUND"),),
     "POST /staff/orders/{member_id}/{order_id}/aftersales": (Staff(StaffRole.SERVICE, "ORDER_NOT_FOUND", CASE),),
     **{
         f"POST /staff/aftersales/{{member_id}}/{{case_id}}/{step}": (
