@@ -1,6 +1,7 @@
 """`make faults`: every use case, struck in every way at every step, by several seeds; prints a report.
 
-JISHI_FAULT_SEEDS="1 2 3" names the seeds, JISHI_FAULT_CASES a part of the use cases' names. JISHI_FAULT="<use case>
+JISHI_FAULT_SEED="1 2 3" names the seeds, JISHI_FAULT_CASES a part of the use cases' names,
+JISHI_FAULT_JOBS how many are played at once. JISHI_FAULT="<use case>
 <step> <mode> <seed>" plays one life again and tells its story.
 """
 
@@ -11,6 +12,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
@@ -22,44 +26,61 @@ from tests.faults.invariants import CHECKS
 from tests.faults.playing import Case, play, points
 from tests.faults.strikes import Mode
 from tests.faults.usecases import USE_CASES, furnish
-from tests.faults.world import Stage, staged
+from tests.faults.world import staged
 
 
-def again(stage: Stage, case: Case) -> int:
-    played = play(stage, case)
-    print(played.report(case))
-    return len(played.wrong)
+@dataclass(frozen=True)
+class Result:
+    """Of one use case: how many steps it has, how many lives it was given in each way, and what went wrong."""
+
+    name: str
+    steps: int
+    lives: Counter[Mode]
+    seconds: float
+    reports: list[str]
+
+    def line(self) -> str:
+        counts = "  ".join(f"{mode} {n}" for mode, n in self.lives.items())
+        return f"{self.name:42} {self.steps:4} steps   {counts}   {self.seconds:6.0f} s   {len(self.reports)} found"
 
 
-def everything(stage: Stage, seeds: list[int], names: list[str]) -> int:
-    found, played_in_all = 0, Counter[Mode]()
-    for name in names:
-        began, steps, here = time.monotonic(), 0, Counter[Mode]()
-        for seed in seeds:
-            for mode in Mode:
-                for case, played in points(stage, name, seed, [mode]):
-                    here[mode] += bool(case.at)
-                    steps = max(steps, case.at) if mode is not Mode.RACE else steps
-                    if played.wrong:
-                        found += 1
-                        print(f"\n{played.report(case)}\n", file=sys.stderr, flush=True)
-        counts = "  ".join(f"{mode} {n}" for mode, n in here.items())
-        print(f"{name:42} {steps:4} steps   {counts}   {time.monotonic() - began:6.0f} s", flush=True)
-        played_in_all += here
-    counts = ", ".join(f"{n} {mode}" for mode, n in played_in_all.items())
-    print(f"\n{len(names)} use cases, {played_in_all.total()} lives with a strike ({counts}), seeds {seeds}")
+def whole(name: str, seeds: list[int]) -> Result:
+    """A use case in every way at every step. In a process of its own, so with a stage of its own."""
+    began, steps, lives, reports = time.process_time(), 0, Counter[Mode](), []
+    with tempfile.TemporaryDirectory() as home, staged(make_credentials(Path(home)), furnish) as stage:
+        for seed, mode in product(seeds, Mode):
+            for case, played in points(stage, name, seed, [mode]):
+                lives[mode] += bool(case.at)
+                steps = max(steps, case.at) if mode is not Mode.RACE else steps
+                if played.wrong:
+                    reports.append(played.report(case))
+    return Result(name, steps, lives, time.process_time() - began, reports)
+
+
+def everything(seeds: list[int], names: list[str]) -> int:
+    results = []
+    with ProcessPoolExecutor(int(os.environ.get("JISHI_FAULT_JOBS", os.cpu_count() or 1))) as pool:
+        for result in pool.map(whole, names, [seeds] * len(names)):
+            results.append(result)
+            print(result.line(), *result.reports, sep="\n\n" if result.reports else "", flush=True)
+    lives = sum((result.lives for result in results), Counter[Mode]())
+    counts = ", ".join(f"{n} {mode}" for mode, n in lives.items())
+    print(f"\n{len(names)} use cases, {lives.total()} lives with a strike ({counts}), seeds {seeds}")
     print(f"{len(CHECKS)} invariants after each: {', '.join(check.__name__ for check in CHECKS)}")
+    found = sum(len(result.reports) for result in results)
     print(f"{found} lives in which one did not hold")
     return found
 
 
 def main() -> int:
-    seeds = [int(seed) for seed in os.environ.get("JISHI_FAULT_SEEDS", "1 2").split()]
-    names = [name for name in USE_CASES if os.environ.get("JISHI_FAULT_CASES", "") in name]
-    with tempfile.TemporaryDirectory() as home, staged(make_credentials(Path(home)), furnish) as stage:
-        if wanted := os.environ.get("JISHI_FAULT"):
-            return again(stage, Case.parse(wanted))
-        return everything(stage, seeds, names)
+    if wanted := os.environ.get("JISHI_FAULT"):
+        case = Case.parse(wanted)
+        with tempfile.TemporaryDirectory() as home, staged(make_credentials(Path(home)), furnish) as stage:
+            played = play(stage, case)
+        print(played.report(case))
+        return len(played.wrong)
+    seeds = [int(seed) for seed in os.environ.get("JISHI_FAULT_SEED", "1 2").split()]
+    return everything(seeds, [name for name in USE_CASES if os.environ.get("JISHI_FAULT_CASES", "") in name])
 
 
 if __name__ == "__main__":

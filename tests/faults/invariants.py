@@ -383,6 +383,11 @@ def pickups(books: Books) -> Iterator[str]:
             yield f"the code of {code['order_id']} is {'used' if code.get('used_at') else 'unused'}: {order['state']}"
 
 
+def at_any_moment(books: Books) -> Iterator[str]:
+    """Nothing was ever sold, seated, spent or returned beyond what there was, not for a moment."""
+    yield from sorted(books.world.overdrawn)
+
+
 def keys(books: Books) -> Iterator[str]:
     """One key, one order."""
     placed = Counter(order["member_id"] for order in books.orders)
@@ -407,5 +412,5 @@ def somebody_comes(books: Books) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Books], Iterator[str]], ...] = (
     units, money, payments_agree, orders_rest, timelines, coupons, teams, bargains, points, cases, shipping, pickups,
-    sales, keys, messages, somebody_comes,
+    sales, at_any_moment, keys, messages, somebody_comes,
 )  # fmt: skip

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from chalicelib.effects import service as effects
+from chalicelib.fulfilment.uploading import Uploading
+from chalicelib.kernel.errors import Conflict
+from chalicelib.payments.refund import Refunding
+from chalicelib.payments.rows import RefundRow
 from chalicelib.storage import writes
+from chalicelib.storage.due import clear_due
+from chalicelib.storage.once import claim
 from chalicelib.storage.writes import Write
 from sandbox.wechat import Credentials
 from tests.faults.playing import points
@@ -51,13 +60,28 @@ def never_due(store: str) -> Callable[[], Wrong]:
     return lambda: patch(f"chalicelib.{store}.wait_for", lambda *_: {})
 
 
-def counted_twice() -> Wrong:
-    """Numbers are added to by plain calls, which botocore repeats when their answer is lost."""
-    return patch.object(writes, "_adds", lambda write: False)
-
-
 def always_the_first_time() -> Wrong:
-    return patch("chalicelib.effects.service.first_time", lambda *_: True)
+    """Each run of the effects claims something else, and so counts again."""
+    numbers = itertools.count()
+    return patch.object(effects, "claim", lambda name, *more: claim(f"{name}{next(numbers)}", *more))
+
+
+def marked_before_sent() -> Wrong:
+    """The write before the call, and nothing that would look again."""
+    advance = Refunding.advance
+
+    def wrong(self: Refunding, number: str, now: datetime) -> None:
+        under_way = RefundRow.state.set("PROCESSING")
+        pending = RefundRow.state == "PENDING"
+        with suppress(Conflict):
+            writes.commit(writes.update(RefundRow(number), under_way, *clear_due(RefundRow), condition=pending))
+        advance(self, number, now)
+
+    return patch.object(Refunding, "advance", wrong)
+
+
+def untold() -> Wrong:
+    return patch.object(Uploading, "_send", lambda *_: None)
 
 
 MUTANTS: dict[str, tuple[Callable[[], Wrong], str, Mode]] = {
@@ -67,10 +91,12 @@ MUTANTS: dict[str, tuple[Callable[[], Wrong], str, Mode]] = {
     "keys are written blindly": (without_the_condition("claims"), "a_purchase", Mode.AFTER),
     "coupons are written blindly": (without_the_condition("coupons"), "a_coupon_for_two_orders", Mode.RACE),
     "unpaid orders wait for nothing": (never_due("orders.store"), "an_unpaid_order", Mode.BEFORE),
-    "refunds wait for nothing": (never_due("payments.store"), "a_late_payment", Mode.BEFORE),
+    "refunds wait for nothing": (never_due("payments.store"), "a_refund_that_wechat_closes_twice", Mode.BEFORE),
+    "points are written blindly": (without_the_condition("points"), "points_for_two_orders", Mode.RACE),
+    "refunds are written down before they are sent": (marked_before_sent, "a_late_payment", Mode.AFTER),
+    "wechat is not told": (untold, "an_order_is_sent", Mode.BEFORE),
     "stock is written blindly": (without_the_condition("stock"), "the_last_unit", Mode.RACE),
     "coupons wait for nothing": (never_due("coupons.store"), "messages_are_agreed_to", Mode.BEFORE),
-    "counts are repeated": (counted_twice, "a_purchase", Mode.REPEATED),
     "effects are counted each time": (always_the_first_time, "a_purchase", Mode.AFTER),
 }
 

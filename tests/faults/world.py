@@ -46,6 +46,16 @@ WECHAT = "https://wechat.faults"
 SHOP = "https://shop.faults"
 PLATFORM = WeChatSettings(callback_retry_scale=1, refund_delay=20, push_url=f"{SHOP}/wechat/push")
 PATIENCE = 6
+COUNTED = {
+    "stock": ("available",),
+    "points": ("balance",),
+    "consents": ("left",),
+    "groupbuy": ("seats_taken", "paid_count"),
+    "bargain": ("n",),
+    "payments": ("refunding",),
+}
+"""What is never below zero, by table; nor above its bound, where there is one."""
+BOUNDS = {"seats_taken": "size", "paid_count": "size", "refunding": "total"}
 
 Furnish = Callable[["World"], None]
 
@@ -94,6 +104,7 @@ class World:
         self.asleep = re.compile("reconcil")
         self.keys: dict[str, set[str]] = {}
         self.story: list[str] = []
+        self.overdrawn: set[str] = set()
         self.deaths = 0
         self._people: dict[str, Client] = {}
         self._inside = 0
@@ -178,7 +189,11 @@ class World:
     def _committed(self, request: Request, do: Callable[[], Answer]) -> Answer:
         """Answers as the engine does, and puts what was written into the streams."""
         answer = do()
-        if answer[0] == 200 and request.writes and not self._streams.keys().isdisjoint(request.tables):
+        if answer[0] != 200 or not request.writes:
+            return answer
+        for table in COUNTED.keys() & set(request.tables):
+            self.overdrawn.update(_overdrawn(table, self.stage.engine.items(table)))
+        if not self._streams.keys().isdisjoint(request.tables):
             writes = request.sent.get("TransactItems") or [{request.operation: request.sent}]
             for write in writes:
                 ((what, details),) = write.items()
@@ -403,6 +418,16 @@ class Client:
 
     def see(self, order_id: str) -> Any:
         return self.get(f"/orders/{order_id}")
+
+
+def _overdrawn(table: str, items: list[Any]) -> Iterator[str]:
+    """What is below zero or above its bound at this moment, though it may be right again later."""
+    for item in items:
+        for name in COUNTED[table]:
+            count = float(item[name]["N"]) if name in item else 0
+            bound = item.get(BOUNDS.get(name, ""))
+            if count < 0 or (bound and count > float(bound["N"])):
+                yield f"{table} had {count:.0f} {name}" + (f" of {bound['N']}" if bound else "")
 
 
 def _response(status: int, headers: dict[str, str], body: bytes) -> urllib3.HTTPResponse:

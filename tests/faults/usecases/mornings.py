@@ -19,6 +19,17 @@ def points_pay_a_part(world: World) -> None:
 
 
 @use_case
+def points_for_two_orders(world: World) -> None:
+    """Two devices spend the same points."""
+    alice, staff = world.member("alice"), world.member("staff")
+    staff.post(f"/staff/points/{alice.member_id}", {"delta": 800, "why": "补偿"}, key=True)
+    world.rivals.append(("another order with the points", lambda: alice.order(("tea-01", 1), points=800)))
+    alice.buy(("tea-02", 2), points=800)
+    world.rivals.clear()
+    settle(world)
+
+
+@use_case
 def points_come_back(world: World) -> None:
     alice, staff = world.member("alice"), world.member("staff")
     staff.post(f"/staff/points/{alice.member_id}", {"delta": 800, "why": "补偿"}, key=True)
