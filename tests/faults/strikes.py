@@ -1,6 +1,7 @@
 """What goes wrong, once in a run, at a step that is found by counting.
 
-A step is a write to storage or a call to WeChat, made by the shop. For a race, reads are steps too.
+A step is a write to storage or a call to WeChat, made by the shop. For a race, reads are steps too, but not the looking
+for what is due: nothing is read there that could be different by the time it is used.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Strike:
     def concerns(self, request: Request) -> bool:
         """Whether something may happen to this request."""
         coming = not self.struck and self.counted + 1 == self.at
-        return bool(self._cut) or (coming and (request.writes or self.mode is Mode.RACE))
+        return bool(self._cut) or (coming and self._counts(request))
 
     def storage(self, request: Request, do: Callable[[], Answer]) -> Answer:
         """A request to the engine by the shop."""
@@ -56,7 +57,7 @@ class Strike:
                 raise answer_lost()
             return do()
         self._cut = ""
-        if not (request.writes or self.mode is Mode.RACE) or not self._hits(str(request)):
+        if not self._counts(request) or not self._hits(str(request)):
             return do()
         match self.mode:
             case Mode.REPEATED | Mode.LOST:
@@ -84,6 +85,9 @@ class Strike:
             case Mode.BUSY:
                 return busy()
         return self._deadly(do)
+
+    def _counts(self, request: Request) -> bool:
+        return request.writes or (self.mode is Mode.RACE and not request.job)
 
     def _hits(self, step: str) -> bool:
         if self.struck:

@@ -182,8 +182,8 @@ class World:
     def _carry(self, request: Request, do: Callable[[], Answer]) -> Answer:
         if not self._inside:
             return self._committed(request, do)
-        if request.operation == "Query":
-            self._note_job(request)
+        if request.job:
+            self.asked_jobs.add((request.tables[0], request.job.partition("#")[0]))
         return self.strike.storage(request, lambda: self._committed(request, do))
 
     def _committed(self, request: Request, do: Callable[[], Answer]) -> Answer:
@@ -202,12 +202,6 @@ class World:
                     held = details.get("Key") or details["Item"]
                     self.streamed.append((table, {name: held[name] for name in self._streams[table]}))
         return answer
-
-    def _note_job(self, request: Request) -> None:
-        if request.sent.get("IndexName") == "due":
-            for value in request.sent["ExpressionAttributeValues"].values():
-                if "S" in value:
-                    self.asked_jobs.add((request.tables[0], value["S"].partition("#")[0]))
 
     def to_wechat(self, pool: Any, method: str, url: str, body: Any, headers: Any) -> urllib3.HTTPResponse:
         """A call of the shop to WeChat, counted as a step."""
