@@ -3,6 +3,7 @@
 Both are written only as they were read: whatever happened to either meanwhile makes the whole step be decided anew.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -135,7 +136,7 @@ class Changes:
                 writes += self._orders.lets_go(replace(after, points=after.points - left), now, paid=True)
                 points += left
             after = replace(after, progress=kept)
-            sold_again = {**sold_again, **{claim.sku_id: claim.pieces for claim in stays}}
+            sold_again = Counter(sold_again) + Counter({claim.sku_id: claim.pieces for claim in stays})
         writes += self._points.give_back(before.member_id, points, change.case.case_id, now)
         writes += self._orders.puts_back(sold_again)
         return replace(change, order=after, writes=(*change.writes, *writes))

@@ -31,6 +31,7 @@ class Shop:
     shelf: Counter[str] = field(default_factory=Counter)
     points: dict[str, int] = field(default_factory=dict)
     refunds: dict[str, int] = field(default_factory=dict)
+    lost: Counter[str] = field(default_factory=Counter)
     let_go: int = 0
 
     def __post_init__(self) -> None:
@@ -77,6 +78,8 @@ class Shop:
         return Change(case, case, self.order, self.order)
 
     def pay_back(self, case: Case, *, restock: bool = False) -> Case:
+        if case.state in (CaseState.RETURNED, CaseState.RECEIVED) and not restock:
+            self.lost.update(case.pieces)
         return self.keep(self.changes.paid_back(self.on(case), SCHEDULE, "同意", NOON, restock=restock))
 
     def come_back(self, case: Case) -> Case:
@@ -153,6 +156,15 @@ def test_pieces_that_cost_nothing_stay_in_the_shop_when_all_the_money_is_back() 
     assert (shop.let_go, to_send(shop.order)) == (1, {})
 
 
+def test_pieces_of_one_line_that_have_nothing_left_to_pay_back_are_counted_with_those_of_the_case() -> None:
+    shop = Shop(order(line(quantity=3, goods=1)))
+    shop.pay_back(shop.apply(("tea-01", 1)))
+    assert (shop.order.state, shop.order.refunded, shop.shelf) == (OrderState.PAID, 0, {"tea-01": 1})
+    shop.pay_back(shop.apply(("tea-01", 1)))
+    shop.pay_back(shop.apply(("tea-01", 1)))
+    assert (shop.order.state, shop.order.refunded, shop.shelf) == (OrderState.REFUNDED, 1, {"tea-01": 3})
+
+
 def test_a_case_without_money_is_done_at_once() -> None:
     shop = Shop(order(line(goods=0), line("cup-01")))
     done = shop.pay_back(shop.apply(("tea-01", 2)))
@@ -189,7 +201,7 @@ def check(shop: Shop) -> None:
     for each in order.lines:
         done = order.progress[each.sku_id]
         assert 0 <= done.back <= done.withheld + done.disputed <= each.quantity
-        assert shop.shelf[each.sku_id] <= each.quantity - to_send(order).get(each.sku_id, 0)
+        assert shop.shelf[each.sku_id] + shop.lost[each.sku_id] == done.back
         assert 0 <= done.goods + done.freight <= each.payable
     assert shop.let_go == (order.state is OrderState.REFUNDED)
     if order.state is OrderState.REFUNDED:
@@ -228,7 +240,7 @@ def test_no_sequence_of_cases_returns_more_than_was_paid_and_all_comes_back_when
             reason = Reason.QUALITY if sent else Reason.LATE
             decide(shop, shop.apply(*lines, kind=kind, reason=reason, sent=sent), restock=True)
     check(shop)
-    if whole:
+    if whole and shop.order.payable:
         assert shop.order.state is OrderState.REFUNDED
         assert shop.order.refunded == shop.order.payable
         assert sum(shop.points.values()) == shop.order.points
@@ -254,8 +266,6 @@ def apply_somehow(shop: Shop, data: st.DataObject) -> None:
 def decide(shop: Shop, case: Case, restock: bool) -> None:
     if case.kind is not Kind.REFUND:
         case = shop.come_back(case)
-    shop.pay_back(moved_to_received(case) if case.kind is Kind.EXCHANGE else case, restock=restock and case.sent)
-
-
-def moved_to_received(case: Case) -> Case:
-    return moved(case, NOON, SHOPPER, "收到", to=CaseState.RECEIVED)
+    if case.kind is Kind.EXCHANGE:
+        case = moved(case, NOON, SHOPPER, "收到", to=CaseState.RECEIVED)
+    shop.pay_back(case, restock=restock and case.kind is not Kind.REFUND)
