@@ -15,7 +15,7 @@ from ..orders.rules import OrderChanged, moved
 from ..payments import Payments
 from ..stock import Stock
 from ..storage.table import STORAGE_FAILURES
-from ..storage.writes import Write, commit
+from ..storage.writes import StorageBusy, Write, commit
 from .base import Activity, CampaignOrder, Kind, Lost, OrderRef, Outcome, Refund, Ship, UnknownCampaign
 from .store import Activities
 
@@ -23,6 +23,7 @@ LATE, LATE_REASON = "late-payment", "付款时订单已关闭"
 # Longer than the stream and the schedule under it take to count a payment.
 COUNTED_BY_THEN = timedelta(minutes=5)
 PLACES_TO_TRY = 3
+TRIES = 6
 
 
 class Campaigns:
@@ -105,12 +106,22 @@ class Campaigns:
                 self._find_place(self._orders.get(lost.member_id, lost.order_id), outcome, now)
 
     def _ship(self, refs: Sequence[OrderRef], now: datetime) -> None:
-        for order in self._orders.store.many([(ref.member_id, ref.order_id) for ref in refs]):
-            if not order.held:
-                continue
-            after = moved(order, now, Actor.SCHEDULE, "拼团成功", held=False, effects_due=True)
-            with suppress(OrderChanged):  # another run was faster, or it was refunded
-                commit(self._orders.store.becomes(order, after))
+        """None stays held: of a team that is formed, nobody may ask again."""
+        keys = [(ref.member_id, ref.order_id) for ref in refs]
+        for _ in range(TRIES):
+            changed = [order for order in self._orders.store.many(keys) if order.held and not self._shipped(order, now)]
+            if not changed:
+                return
+            keys = [(order.member_id, order.order_id) for order in changed]
+        raise StorageBusy
+
+    def _shipped(self, order: Order, now: datetime) -> bool:
+        after = moved(order, now, Actor.SCHEDULE, "拼团成功", held=False, effects_due=True)
+        try:
+            commit(self._orders.store.becomes(order, after))
+        except OrderChanged:
+            return False  # another run was faster, it was refunded, or something else happened: look again
+        return True
 
     def _refund_all(self, refs: Sequence[OrderRef], cause: str, reason: str, now: datetime) -> None:
         """Every member gets the money back, also when one refund cannot be written now: that one stays due."""

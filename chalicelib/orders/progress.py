@@ -111,15 +111,18 @@ def with_sent(order: Order, pieces: Mapping[str, int]) -> Mapping[str, Progress]
 def state_after(order: Order) -> OrderState:
     """The state that an order's progress calls for.
 
-    All of it came back: REFUNDED. A PAID order of which everything left was sent, with no case open about the rest:
-    SHIPPED.
+    All of it came back, goods or money: REFUNDED. Not for the money alone while goods that were sent are in no case or
+    in an undecided one: the coupon that paid for them would be given back too. A PAID order of which everything left
+    was sent, with no case open about the rest: SHIPPED.
     """
     done = [progress_of(order, line.sku_id) for line in order.lines]
-    paid_back = order.payable > 0 and order.refunded == order.payable
+    sent, undecided = any(each.sent for each in done), any(order.cases.values())
+    kept = (sent and undecided) or any(each.sent > each.disputed for each in done)
+    paid_back = order.payable > 0 and order.refunded == order.payable and not kept
     if paid_back or all(each.back == line.quantity for each, line in zip(done, order.lines, strict=True)):
         return OrderState.REFUNDED
-    undecided = any(each.withheld > 0 for each in done) and any(order.cases.values())
-    if order.state is OrderState.PAID and not to_send(order) and any(each.sent for each in done) and not undecided:
+    withheld = undecided and any(each.withheld > 0 for each in done)
+    if order.state is OrderState.PAID and sent and not to_send(order) and not withheld:
         return OrderState.SHIPPED
     return order.state
 

@@ -97,7 +97,7 @@ class OrderStore:
             OrderRow(order.member_id, order.order_id),
             OrderRow.effects_due.set(False),
             *self._waiting(order, after),
-            condition=(OrderRow.effects_due == True) & _as_read(order),  # noqa: E712
+            condition=_as_read(order),
             otherwise=OrderChanged(),
         )
 
@@ -149,8 +149,14 @@ class OrderStore:
 
 
 def _as_read(order: Order) -> Condition:
-    """State and group alone would not tell, since a late payer may be given the same group anew."""
-    unchanged: Condition = (size("timeline") == len(order.timeline)) & (OrderRow.attempt == order.attempt)
+    """State and group alone would not tell, since a late payer may be given the same group anew. Attempts and effects
+    leave no entry in the timeline, and decide what the order waits for.
+    """
+    unchanged: Condition = (
+        (size("timeline") == len(order.timeline))
+        & (OrderRow.attempt == order.attempt)
+        & (OrderRow.effects_due == order.effects_due)
+    )
     return unchanged
 
 

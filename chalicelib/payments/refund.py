@@ -174,10 +174,9 @@ class Refunding:
             refund = self._store.refund(status.out_refund_no)
             self._compare(status, refund)
             state = RefundState(status.status)
-            if state is refund.state and state in OPEN:
-                self._put_off(refund, None, now)
-                return
             if state not in REFUND_TRANSITIONS[refund.state]:
+                if refund.state in OPEN:  # also an abnormal one that staff have set under way again
+                    self._put_off(refund, None, now)
                 return
             try:
                 commit(*self._news(refund, status, state, now))
