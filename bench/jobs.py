@@ -9,6 +9,7 @@ from bench.tour import JOBS, ONE_DAY, TEAM_LINE, Act, Tour, Visit
 from chalicelib.campaigns.base import Choice
 from functions.campaigns import move_groups_on
 from functions.coupons import expire_coupons, remind_of_coupons
+from functions.fulfilment import retry_refused_uploads, track_parcels, upload_shipping
 from functions.orders import advance_refunds, close_unpaid, finish_effects
 from functions.streams import on_order_change
 from sandbox.local.seed import TEAM
@@ -100,6 +101,36 @@ def effects_lost(tour: Tour) -> Act:
     tour.bought(tour.someone())
     tour.stack.clock.forward(minutes=3)
     return lambda: _sees(tour, finish_effects, 1)
+
+
+@visit(upload_shipping, "one order that was sent whole")
+def untold(tour: Tour) -> Act:
+    tour.pass_time(minutes=20)
+    guest = tour.someone()
+    tour.stack.ship(guest.member_id, tour.to_send(guest))
+    return lambda: _sees(tour, upload_shipping, 1)
+
+
+@visit(retry_refused_uploads, "one that WeChat refused yesterday")
+def refused(tour: Tour) -> Act:
+    tour.pass_time(hours=25)
+    guest = tour.someone()
+    tour.stack.control("POST", "faults", [{"match": "upload_shipping_info", "do": "errcode", "errcode": 10060003}])
+    tour.stack.ship(guest.member_id, tour.to_send(guest))
+    tour.run(upload_shipping)
+    tour.stack.clock.forward(hours=25)
+    return lambda: _sees(tour, retry_refused_uploads, 1)
+
+
+@visit(track_parcels, "one parcel, on its way")
+def under_way(tour: Tour) -> Act:
+    tour.pass_time(hours=9)
+    guest = tour.someone()
+    order_id = tour.to_send(guest)
+    tour.stack.ship(guest.member_id, order_id)
+    tour.stack.control("POST", f"parcels/YT{order_id}", {"com": "yuantong", "state": "0", "context": "运输中"})
+    tour.stack.clock.forward(hours=2)
+    return lambda: _sees(tour, track_parcels, 1)
 
 
 @visit(move_groups_on, "one team failed, two members to refund")

@@ -16,8 +16,10 @@ from chalicelib.identity.rules import request_signature
 from chalicelib.kernel.clock import epoch
 from chalicelib.orders.place import Wanted
 from chalicelib.payments.rules import refund_number, trade_number
+from chalicelib.pickup import PickupPoint
 from functions.campaigns import move_groups_on
 from functions.coupons import expire_coupons, remind_of_coupons
+from functions.fulfilment import retry_refused_uploads, track_parcels, upload_shipping
 from functions.orders import advance_refunds, close_unpaid, finish_effects
 from functions.streams import on_order_change
 from sandbox.demo.shopper import HOME
@@ -26,7 +28,10 @@ from sandbox.local.worker import schedule_event
 from tests.shop import Shopper, Stack
 
 Act = Callable[[], object]
-JOBS = (close_unpaid, advance_refunds, finish_effects, move_groups_on, remind_of_coupons, expire_coupons)
+JOBS = (
+    close_unpaid, advance_refunds, finish_effects, upload_shipping, retry_refused_uploads, track_parcels,
+    move_groups_on, remind_of_coupons, expire_coupons,
+)  # fmt: skip
 LINES = (("nuts-02", 1), ("longjing-01", 2))
 CART = (*LINES, ("mango-02", 1))
 TEAM_LINE, BARGAIN_LINE = ("longjing-01", 1), ("wok-01", 1)
@@ -128,6 +133,22 @@ class Tour:
         paid = shopper.pay(order_id, sheet)
         assert paid["callback_status"] == answer, paid
         return paid
+
+    def to_send(self, shopper: Shopper, **more: Any) -> str:
+        """A paid order of which the effects are done."""
+        order_id = self.bought(shopper, **more)
+        self.tell_stream(shopper, order_id)
+        return order_id
+
+    def fetched(self, shopper: Shopper) -> str:
+        """The code of a paid order that is fetched."""
+        point = PickupPoint("bench", "自提点", "科技园1号", "0755-1234567", "9:00-21:00")
+        self.shop.pickups.put_point(point)
+        wish = shopper.wish(*LINES, address_id=None, pickup_point_id=point.point_id)
+        order_id = shopper.post("/orders", wish, **{"Idempotency-Key": self.key()})["order_id"]
+        self.paid(shopper, order_id, shopper.open_sheet(order_id))
+        self.tell_stream(shopper, order_id)
+        return str(shopper.get(f"/orders/{order_id}")["pickup"]["code"])
 
     def signature(self, method: str, path: str, body: Any) -> dict[str, str]:
         """Headers that sign one request of alice's."""

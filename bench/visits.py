@@ -257,6 +257,91 @@ def receive(tour: Tour) -> Act:
     return lambda: ask(tour.alice, "POST", f"/orders/{order_id}/receipt")
 
 
+plain("GET /pickup-points")
+
+
+def staff(name: str, case: str = "", *, query: str = "") -> None:
+    """A list that staff may read at any time."""
+    method, path = name.split()
+
+    def ready(tour: Tour) -> Act:
+        packer = tour.stack.staff(StaffRole.FULFILMENT)
+        return lambda: ask(packer, method, path + query)
+
+    ROUTES.append(Visit(name, case, ready))
+
+
+staff("GET /staff/pickup-points")
+staff("GET /staff/shipping-uploads")
+
+
+@visit("POST /staff/pickup-points")
+def put_pickup_point(tour: Tour) -> Act:
+    packer, point = tour.stack.staff(StaffRole.FULFILMENT), {"point_id": "bench", "name": "自提点", "address": "1号"}
+    return lambda: ask(packer, "POST", "/staff/pickup-points", point)
+
+
+@visit("GET /staff/orders/to-ship", "one order and more")
+def list_unsent(tour: Tour) -> Act:
+    tour.to_send(tour.alice)
+    packer = tour.stack.staff(StaffRole.FULFILMENT)
+    return lambda: ask(packer, "GET", "/staff/orders/to-ship")
+
+
+def at_the_order(tour: Tour) -> tuple[Shopper, str, str]:
+    """A packer, the id of a paid order, and its path for staff."""
+    order_id, packer = tour.to_send(tour.alice), tour.stack.staff(StaffRole.FULFILMENT)
+    return packer, order_id, f"/staff/orders/{tour.alice.member_id}/{order_id}"
+
+
+@visit("GET /staff/orders/{member_id}/{order_id}")
+def staff_order(tour: Tour) -> Act:
+    packer, _, path = at_the_order(tour)
+    return lambda: ask(packer, "GET", path)
+
+
+@visit("POST /staff/orders/{member_id}/{order_id}/parcels", "all of it")
+def send(tour: Tour) -> Act:
+    packer, order_id, path = at_the_order(tour)
+    parcel = {"way": "EXPRESS", "carrier": "YTO", "tracking_no": f"YT{order_id}"}
+    return lambda: ask(packer, "POST", f"{path}/parcels", parcel, **{"Idempotency-Key": tour.key()})
+
+
+@visit("PUT /staff/orders/{member_id}/{order_id}/parcels/{parcel_id}")
+def correct_number(tour: Tour) -> Act:
+    packer, order_id, path = at_the_order(tour)
+    tour.stack.ship(tour.alice.member_id, order_id)
+    parcel_id = ask(packer, "GET", path)["parcels"][0]["parcel_id"]
+    right = {"carrier": "ZTO", "tracking_no": f"ZT{order_id}"}
+    return lambda: ask(packer, "PUT", f"{path}/parcels/{parcel_id}", right)
+
+
+@visit("GET /orders/{order_id}/parcels", "one parcel")
+def show_parcels(tour: Tour) -> Act:
+    _, order_id, _ = at_the_order(tour)
+    tour.stack.ship(tour.alice.member_id, order_id)
+    return lambda: ask(tour.alice, "GET", f"/orders/{order_id}/parcels")
+
+
+@visit("POST /staff/shipping-uploads/{order_id}/retry")
+def retry_upload(tour: Tour) -> Act:
+    packer, order_id, _ = at_the_order(tour)
+    tour.stack.ship(tour.alice.member_id, order_id)
+    return lambda: ask(packer, "POST", f"/staff/shipping-uploads/{order_id}/retry")
+
+
+@visit("GET /staff/pickups/{code}")
+def look_at_code(tour: Tour) -> Act:
+    packer, code = tour.stack.staff(StaffRole.FULFILMENT), tour.fetched(tour.alice)
+    return lambda: ask(packer, "GET", f"/staff/pickups/{code}")
+
+
+@visit("POST /staff/pickups/{code}")
+def hand_over(tour: Tour) -> Act:
+    packer, code = tour.stack.staff(StaffRole.FULFILMENT), tour.fetched(tour.alice)
+    return lambda: ask(packer, "POST", f"/staff/pickups/{code}")
+
+
 @visit("POST /wechat/pay/notify", "paid")
 def notify(tour: Tour) -> Act:
     order_id, sheet = tour.sheet(tour.alice)

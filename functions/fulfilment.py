@@ -16,6 +16,13 @@ def upload_shipping(event: Any) -> int:
     return shop.fulfilment.uploading.upload_due(shop.clock())
 
 
+@jobs.schedule(Rate(1, unit=Rate.HOURS))
+def retry_refused_uploads(event: Any) -> int:
+    """Try again, a day later, what WeChat refused."""
+    shop = open_shop()
+    return shop.fulfilment.uploading.retry_due(shop.clock())
+
+
 @jobs.schedule(Rate(10, unit=Rate.MINUTES))
 def track_parcels(event: Any) -> int:
     """Ask carriers where parcels are."""

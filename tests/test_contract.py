@@ -23,7 +23,7 @@ NOT_FOR_SHOPPERS = {
     "METHOD_NOT_ALLOWED",
     # staff's use cases
     "BAD_PRICE_RULE", "CATEGORY_NOT_FOUND", "COUPON_TEMPLATE_INVALID", "INVALID_CATEGORY", "INVALID_PRODUCT",
-    "ORDER_HELD", "PRODUCT_CHANGED", "STRUCK_PRICE_MISLEADS",
+    "PRODUCT_CHANGED", "STRUCK_PRICE_MISLEADS",
     # schedules and streams
     "MESSAGE_REFUSED", "NO_CONSENT",
     # callbacks of WeChat Pay, which are answered in its own form

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from ..kernel.clock import epoch
@@ -138,8 +137,9 @@ class UploadStore:
             )
         )
 
-    def to_upload(self, now: datetime) -> Iterator[UploadRow]:
-        return chain(due(UploadRow, UPLOAD, now), due(UploadRow, STUCK, now))
+    def to_upload(self, job: str, now: datetime) -> Iterator[UploadRow]:
+        """Those whose time it is, of UPLOAD or of STUCK."""
+        return due(UploadRow, job, now)
 
     def all_stuck(self, now: datetime, most: int) -> list[Upload]:
         """Those that people must look at, the longest waiting first."""

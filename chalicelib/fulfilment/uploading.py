@@ -12,7 +12,7 @@ from ..storage.due import sweep
 from ..wechat import shipping as wechat
 from .rows import UploadRow
 from .rules import ALARMED_AFTER, Delivery, Upload, UploadNotFound, UploadState, Way, kept, titles, to_tell, wait_after
-from .store import ParcelStore, UploadStore
+from .store import STUCK, UPLOAD, ParcelStore, UploadStore
 
 LOOK_AGAIN = timedelta(hours=1)
 """At an order of which only a part has left: an after-sale case may end what is still to come."""
@@ -33,7 +33,11 @@ class Uploading:
 
     def upload_due(self, now: datetime) -> int:
         """Tell WeChat of all that is due. Returns how many orders were dealt with."""
-        return sweep(self._uploads.to_upload(now), lambda row: self.upload(row.order_id, now), now, _failed)
+        return self._sweep(UPLOAD, now)
+
+    def retry_due(self, now: datetime) -> int:
+        """Try again what people should have looked at by now, and call them again if that is in vain."""
+        return self._sweep(STUCK, now)
 
     def upload(self, order_id: str, now: datetime) -> None:
         """One try for one order. Whatever becomes of it is written down, with the time of the next if one is needed."""
@@ -65,6 +69,9 @@ class Uploading:
             self._uploads.due_now(order_id, now)
         except UploadNotFound:
             logger.error("order not sent in time", order_id=order_id, alarm="order_unsent")
+
+    def _sweep(self, job: str, now: datetime) -> int:
+        return sweep(self._uploads.to_upload(job, now), lambda row: self.upload(row.order_id, now), now, _failed)
 
     def _tell(self, upload: Upload, order: Order, delivery: Delivery, now: datetime) -> None:
         at = upload.time(now)

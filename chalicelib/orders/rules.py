@@ -61,6 +61,8 @@ class ReceiptExtended(Refused):
 
 
 class OrderHeld(Refused):
+    """It is paid, and waits for its team."""
+
     code = "ORDER_HELD"
     message = "拼团成功后才能进行此操作"
 

@@ -46,7 +46,8 @@ class Desk:
 
     def upload_due(self, **later: float) -> int:
         self.stack.clock.forward(**later)
-        return self.stack.shop.fulfilment.uploading.upload_due(self.stack.clock())
+        uploading, now = self.stack.shop.fulfilment.uploading, self.stack.clock()
+        return uploading.upload_due(now) + uploading.retry_due(now)
 
     def upload(self, order_id: str) -> Upload:
         return self.stack.shop.fulfilment.uploading._uploads.get(order_id)

@@ -179,7 +179,9 @@ def test_what_repetition_does_not_mend_is_put_before_staff_and_never_forgotten(
     assert (shown["order_id"], shown["state"], shown["errcode"], shown["tries"]) == (order_id, "STAFF", errcode, 1)
     assert alarms == ["shipping_stuck"]
     assert due_at(UploadRow, order_id) == ("shipping-stuck", stack.clock() + timedelta(days=1))
-    desk.upload_due(days=1)
+    desk.upload_due(hours=23)
+    assert alarms == ["shipping_stuck"]
+    desk.upload_due(hours=1)
     assert alarms == ["shipping_stuck"] * 2, "each day again"
     assert desk.sam.post(f"/staff/shipping-uploads/{order_id}/retry")["state"] == "WAITING"
     desk.upload_due()

@@ -9,7 +9,7 @@ from chalicelib.kernel.staff import StaffRole
 from chalicelib.wechat.shipping import PlatformState
 from tests.shop import Shopper, Stack
 
-TRIES = {
+TRIES: dict[str, dict[str, Any]] = {
     "lost before it was heard": {"do": "drop_before"},
     "lost after it was heard": {"do": "drop_after"},
     "an error of the gateway": {"do": "status", "status": 502},
