@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from app import app
 from chalicelib.fulfilment.rows import ParcelRow, UploadRow
 from chalicelib.identity.rules import member_id_of, request_signature
 from chalicelib.kernel.clock import Clock, epoch
@@ -89,6 +90,14 @@ def test_what_a_document_names_is_there(name: str) -> None:
         "JISHI_API_PORT", "JISHI_ENGINE_PORT", "JISHI_WECHAT_PORT", "JISHI_LOCAL",
     }  # fmt: skip
     assert {found.removesuffix("_FILE") for found in re.findall(r"JISHI_[A-Z0-9_]+[A-Z0-9]", words)} <= known
+
+
+@pytest.mark.parametrize("name", [*READMES, "CHANGELOG.md", "docs/settings.md"])
+def test_routes_that_a_document_names_are_there(name: str) -> None:
+    found = re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^\s`]*)`", text(name))
+    assert found
+    for method, path in found:
+        assert method in app.routes.get(path, {}), (method, path)
 
 
 def test_links_within_documents_lead_to_headings() -> None:

@@ -167,6 +167,12 @@ def test_the_demo_finds_everything_as_promised_twice_over(common_shop: LocalShop
         assert "all as promised" in played.stdout
 
 
+def test_the_shop_has_an_owner_whom_the_banner_names(common_shop: LocalShop) -> None:
+    assert "demo-owner" in common_shop.said
+    assert common_shop.ask("GET", "/me", **common_shop.log_in("owner"))["roles"] == ["OWNER"]
+    assert common_shop.ask("GET", "/me", **common_shop.log_in("carol"))["roles"] == []
+
+
 def test_an_order_outlives_the_stack(common_shop: LocalShop, saved: tuple[Path, str]) -> None:
     alice = common_shop.log_in("alice")
     assert [order["order_id"] for order in common_shop.ask("GET", "/orders", **alice)["items"]] == [saved[1]]
