@@ -84,7 +84,7 @@ class CaseStateRefused(Refused):
 
 
 class CaseChanged(Conflict):
-    """The case moved on meanwhile: look at it again."""
+    """Never leaves the services: the case moved on meanwhile, and is decided anew."""
 
     code = "AFTERSALE_CHANGED"
     message = "售后单状态已变化，请刷新后再试"
@@ -140,6 +140,8 @@ class AftersaleKeyReused(Refused):
 
 
 class TooManyCorrections(Refused):
+    """The number of a parcel may be corrected a few times."""
+
     code = "TOO_MANY_CORRECTIONS"
     message = "退货单号修改次数过多，请联系客服"
 

@@ -47,15 +47,11 @@ class Receiving:
 
     def receive_due(self, now: datetime) -> int:
         """Orders whose time to confirm is over count as received, unless an after-sale case is open."""
-        return self._store.sweep(
-            Job.RECEIVE, now, self._receive, _failed
-        )
+        return self._store.sweep(Job.RECEIVE, now, self._receive, _failed)
 
     def finish_due(self, now: datetime) -> int:
         """Orders whose time for after-sale cases is over are finished, once their last case is closed."""
-        return self._store.sweep(
-            Job.FINISH, now, self._finish, _failed
-        )
+        return self._store.sweep(Job.FINISH, now, self._finish, _failed)
 
     def alarm_unsent(self, now: datetime) -> int:
         """Paid orders that should have been sent or fetched by now are told of each day: the platform limits the shop

@@ -78,7 +78,7 @@ def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
 
 
 def first_due(kind: type[Found], job: str, until: datetime, most: int) -> list[Found]:
-    """The `most` key-only rows that wait for `job` with the earliest times, in order: what people are shown as a list."""
+    """The `most` key-only rows of `job` with the earliest times, in order: what people are shown as a list."""
     index: DueIndex = kind.due  # type: ignore[attr-defined]
     rows = [
         row
