@@ -94,8 +94,8 @@ WORLD = {
 
 LOGGED = {
     "about", "alarm", "by", "case_id", "cause", "code", "coupon_id", "delivery", "error", "fields", "group_id",
-    "heard_by", "kind", "member_id", "ms", "notification_id", "order_id", "reason", "refund_no", "request_id", "route", "state", "status",
-    "trade_state", "tries", "wechat_code", "wechat_request",
+    "heard_by", "kind", "member_id", "ms", "notification_id", "order_id", "reason", "refund_no", "request_id",
+    "route", "state", "status", "trade_state", "tries", "wechat_code", "wechat_request",
 }  # fmt: skip
 """Ids, codes, counts and states. Before a key is added here: can it ever hold a secret, a name, a phone, an address?"""
 
