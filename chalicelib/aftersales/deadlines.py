@@ -41,8 +41,11 @@ class Deadlines:
     def _due(self, member_id: str, case_id: str, now: datetime) -> None:
         case = self._cases.get(member_id, case_id)
         wait = waits_for(case, self._cases.periods)
-        if wait is None or wait[1] > now:
+        if wait is None:
             return  # the index lags behind
+        if wait[1] > now:  # or the time was made longer meanwhile
+            self._cases.look_again(case, wait[1])
+            return
         match wait[0]:
             case Job.DECIDE:
                 self._handling.agree(member_id, case_id, SCHEDULE, now, why="商家超时未处理，自动同意")

@@ -3,11 +3,14 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.aftersales.rules import SCHEDULE
+from chalicelib.aftersales.store import CaseRow
+from chalicelib.campaigns.store import ActivityRow
 from chalicelib.coupons.rules import CouponKind, CouponTemplate, ScopeKind, Terms
 from chalicelib.fulfilment.rules import Consignment, Way
 from chalicelib.kernel.trail import Actor
@@ -164,3 +167,27 @@ def test_an_abnormal_refund_that_is_under_way_again_is_asked_after_at_intervals(
     row.refresh(consistent_read=True)
     assert row.state == "ABNORMAL"
     assert row.due_at > stack.clock().timestamp()
+
+
+def test_a_late_payment_for_a_team_goes_back_though_its_activity_is_gone(stack: Stack) -> None:
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1), campaign={"kind": "groupbuy", "activity_id": "team"})["order_id"]
+    sheet = alice.open_sheet(order_id)
+    alice.post(f"/orders/{order_id}/cancel")
+    alice.pay(order_id, sheet, late=True)
+    ActivityRow("team").delete()
+    stack.drain()
+    order = alice.get(f"/orders/{order_id}")
+    assert (order["state"], order["refund_state"]) == ("CLOSED", "SUCCESS")
+
+
+def test_a_case_whose_time_was_made_longer_keeps_no_other_waiting(stack: Stack) -> None:
+    alice = stack.shopper("alice")
+    order_id = alice.buy(("tea-01", 1))["order_id"]
+    apply(alice, order_id, ("tea-01", 1), kind="REFUND", reason="CHANGED_MIND", sent=False)
+    cases = stack.shop.aftersales.store
+    cases.periods = replace(cases.periods, decide=timedelta(hours=96))
+    stack.clock.forward(hours=73)
+    stack.shop.aftersales.deadlines.run(stack.clock())
+    (row,) = CaseRow.scan()
+    assert (row.state, row.due_at) == ("APPLIED", (stack.clock() + timedelta(hours=23)).timestamp())

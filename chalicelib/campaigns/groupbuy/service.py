@@ -148,9 +148,11 @@ class GroupBuy:
         open_teams = [team for team in found if joinable(team, now)]
         if open_teams:
             return replace(order, group_id=min(open_teams, key=lambda team: (team.missing, team.team_id)).team_id)
-        if self._activity(order.activity_id).running(now):
-            return replace(order, group_id=order.order_id)
-        return None
+        try:
+            runs = self._activity(order.activity_id).running(now)
+        except ActivityNotFound:  # taken away, or made another kind's meanwhile
+            return None
+        return replace(order, group_id=order.order_id) if runs else None
 
     def due(self, now: datetime) -> Iterator[str]:
         return self._teams.overdue(now)
