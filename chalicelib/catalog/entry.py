@@ -12,6 +12,8 @@ MOST_CATEGORIES = 300
 MOST_SKUS = 50
 MOST_TAGS = 10
 MOST_IMAGES = 20
+MOST_ADDRESS, MOST_SPEC = 500, 200
+"""Characters. An order keeps both of each of its fifty lines, in a row that must have room to go on."""
 MOST_ATTRIBUTES = 50
 MOST_PRICE = 1_000_000_000
 MOST_FORMER_PRICES = 20
@@ -114,7 +116,8 @@ def _wrong_in_product(new: NewProduct) -> Iterator[str]:
         and len({tuple(sku.spec.items()) for sku in new.skus}) == len(new.skus)
         and len({tuple(sku.spec) for sku in new.skus}) == 1,
         "tags": len(set(new.tags)) == len(new.tags) <= MOST_TAGS and all(1 <= len(tag) <= 20 for tag in new.tags),
-        "images": 1 <= len(new.details.images) <= MOST_IMAGES,
+        "images": 1 <= len(new.details.images) <= MOST_IMAGES
+        and all(len(image) <= MOST_ADDRESS for image in new.details.images),
         "detail_images": len(new.details.detail_images) <= MOST_IMAGES,
         "attributes": len(new.details.attributes) <= MOST_ATTRIBUTES,
         "no_reason_days": new.no_reason_days == 0 or LAWFUL_DAYS <= new.no_reason_days <= MOST_DAYS,
@@ -128,6 +131,8 @@ def _wrong_in_sku(sku: NewSku, new: NewProduct) -> Iterator[str]:
         "sku_id": re.fullmatch(rf"{re.escape(new.product_id)}-\d\d", sku.sku_id),
         "price": 1 <= sku.price <= MOST_PRICE,
         "struck_price": sku.struck_price is None or sku.price < sku.struck_price <= MOST_PRICE,
+        "spec": sum(len(name) + len(value) for name, value in sku.spec.items()) <= MOST_SPEC,
+        "image": len(sku.image) <= MOST_ADDRESS,
         "weight_g": sku.weight_g >= 0,
         "volume_cm3": sku.volume_cm3 >= 0,
     }

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aftersales.rules import SCHEDULE
+from chalicelib.aftersales.rules import SCHEDULE, Parcel
 from chalicelib.aftersales.store import CaseRow
 from chalicelib.campaigns.store import ActivityRow
+from chalicelib.catalog import Details, NewProduct, NewSku
 from chalicelib.coupons.rules import CouponKind, CouponTemplate, ScopeKind, Terms
 from chalicelib.fulfilment.rules import Consignment, Way
 from chalicelib.kernel.trail import Actor
@@ -18,6 +19,7 @@ from chalicelib.orders.rows import OrderRow
 from chalicelib.orders.rules import Job, moved
 from chalicelib.orders.store import OrderStore
 from chalicelib.payments.rows import RefundRow
+from chalicelib.pricing.terms import PointsRule
 from chalicelib.storage.writes import commit
 from chalicelib.wechat.pay_types import RefundStatus
 from tests.shop import Shopper, Stack
@@ -191,3 +193,35 @@ def test_a_case_whose_time_was_made_longer_keeps_no_other_waiting(stack: Stack) 
     stack.shop.aftersales.deadlines.run(stack.clock())
     (row,) = CaseRow.scan()
     assert (row.state, row.due_at) == ("APPLIED", (stack.clock() + timedelta(hours=23)).timestamp())
+
+
+def test_an_order_of_fifty_lines_with_coupon_and_points_comes_back_in_one_case(stack: Stack) -> None:
+    alice, shop = stack.shopper("alice"), stack.shop
+    numbers = range(1, 51)
+    skus = tuple(NewSku(f"big-{n:02d}", 1000 + n, {"规格": "长" * 190 + f"{n}"}, image="x" * 500) for n in numbers)
+    shop.catalog.put_product(
+        NewProduct("big", "长" * 120, "tea", skus, Details(images=("x" * 500,)), freight_template_id="post")
+    )
+    for sku in skus:
+        shop.stock.add(sku.sku_id, 3)
+    shop.promotions.put_points_rule(PointsRule())
+    shop.points.adjust(alice.member_id, 5000, "补偿", "the-owner", "k", stack.clock())
+    terms = Terms(CouponKind.AMOUNT, "满减", 777)
+    shop.coupons.put_template(CouponTemplate("off", terms, total=1, valid_days=60))
+    coupon_id = shop.coupons.claim(alice.member_id, "off").coupon_id
+    lines = [(sku.sku_id, 3) for sku in skus]
+    order = alice.buy(*lines, coupon_id=coupon_id, points=5000)
+    order_id = order["order_id"]
+    assert order["points"] == 5000
+    send(stack, alice, order_id)
+    case = apply(alice, order_id, *lines, kind="RETURN", reason="QUALITY", sent=True)
+    agree(stack, alice, case)
+    handling = shop.aftersales.handling
+    handling.send_back(alice.member_id, case["case_id"], Parcel("YTO", "YT12345"), stack.clock())
+    handling.receive(alice.member_id, case["case_id"], SCHEDULE, "收到", stack.clock(), restock=True)
+    stack.drain()
+    order = alice.get(f"/orders/{order_id}")
+    assert (order["state"], order["refunded"]) == ("REFUNDED", order["payable"])
+    assert shop.coupons.get(alice.member_id, coupon_id).state == "UNUSED"
+    assert shop.points.balance(alice.member_id) == 5000
+    assert {stack.stock(sku.sku_id) for sku in skus} == {3}
