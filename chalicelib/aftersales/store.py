@@ -115,8 +115,8 @@ class CaseStore:
     def look_again(self, case: Case, at: datetime) -> None:
         """It still waits for the same, and is looked at again then; nothing, if it changed meanwhile."""
         wait = waits_for(case, self.periods)
-        if wait:
-            self._quietly(case, set_due(CaseRow, wait[0], case.case_id, at))
+        assert wait, "a case that is over waits for nothing"
+        self._quietly(case, set_due(CaseRow, wait[0], case.case_id, at))
 
     def told(self, case: Case) -> None:
         """The shopper has been told that the money arrived; the case waits for nothing more."""

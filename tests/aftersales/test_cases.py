@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aftersales import opening
 from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.kernel.staff import StaffRole
+from chalicelib.payments.rules import RefundState
 from chalicelib.pricing import PointsRule
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit
 from tests.aftersales.shopping import PARCEL, act, adds_up, apply, arrived, asked, decide, delivered, refused, stored
@@ -157,7 +159,8 @@ def test_an_exchange_without_goods_ends_with_the_money(stack: Stack, alice: Shop
     stack.shopper("bob").buy(("tea-01", 99))
     person, path = stack.staff(StaffRole.SERVICE), f"/staff/aftersales/{alice.member_id}/{case['case_id']}"
     assert person.refused("POST", f"{path}/resend", PARCEL) == "SOLD_OUT"
-    assert decide(stack, alice, case, "refund", why="无货可换，为您退款")["state"] == "REFUNDING"
+    for _ in range(2):
+        assert decide(stack, alice, case, "refund", why="无货可换，为您退款")["state"] == "REFUNDING"
     stack.drain(2)
     assert arrived(stack) == [(f"{order['order_id']}-1", order["payable"])]
     assert (now(alice, order)["state"], stack.stock("tea-01")) == ("REFUNDED", 0)
@@ -200,6 +203,34 @@ def test_what_cannot_be_delivered_is_refunded_by_the_staff_whom_the_shopper_does
     shown = alice.send("GET", f"/aftersales/{case['case_id']}")
     assert person.member_id not in shown.text
     assert person.member_id not in alice.send("GET", f"/orders/{order['order_id']}").text
+
+
+def test_an_order_takes_as_many_cases_as_wechat_takes_refunds(
+    stack: Stack, alice: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert opening.MOST_CASES == 50
+    monkeypatch.setattr(opening, "MOST_CASES", 2)
+    order = alice.buy(("tea-01", 3))
+    for _ in range(2):
+        apply(alice, order, ("tea-01", 1))
+    assert refused(alice, order, ("tea-01", 1)) == "TOO_MANY_AFTERSALES"
+
+
+def test_another_members_case_is_not_there(stack: Stack, alice: Shopper) -> None:
+    case, bob = apply(alice, alice.buy(("tea-01", 1)), ("tea-01", 1)), stack.shopper("bob")
+    for method, step in (("GET", ""), ("POST", "/cancel"), ("POST", "/received")):
+        assert bob.refused(method, f"/aftersales/{case['case_id']}{step}") == "AFTERSALE_NOT_FOUND"
+    assert bob.get("/aftersales")["items"] == []
+
+
+def test_old_news_of_a_refund_changes_nothing(stack: Stack, alice: Shopper) -> None:
+    case = apply(alice, alice.buy(("tea-01", 1)), ("tea-01", 1))
+    decide(stack, alice, case, "agree")
+    stack.drain(2)
+    payments = stack.shop.payments.refunding._store
+    refund = payments.refund(f"R{case['order_id']}-1-{case['case_id']}")
+    listener = stack.shop.payments.refunding._listeners["aftersale"]
+    assert all(listener.refund_news(refund, state, stack.clock()) == [] for state in RefundState)
 
 
 def test_the_same_request_is_one_case_and_another_with_its_key_is_refused(stack: Stack, alice: Shopper) -> None:
