@@ -24,9 +24,9 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "cn-north-1")
 from sandbox.wechat import make_credentials
 from tests.faults.invariants import CHECKS
 from tests.faults.playing import Case, play, points
+from tests.faults.staging import staged
 from tests.faults.strikes import Mode
 from tests.faults.usecases import USE_CASES, furnish
-from tests.faults.world import staged
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from chalicelib.storage.due import DueRow
 from chalicelib.storage.table import Row
 from sandbox.local.worker import handler_of, schedule_event, schedules
 from tests.faults.engine import PREFIX
-from tests.faults.world import Fault, World
+from tests.faults.people import Fault
+from tests.faults.world import World
 
 Handler = Callable[[dict[str, Any], Any], Any]
 TICK = timedelta(minutes=1)

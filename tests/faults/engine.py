@@ -9,10 +9,12 @@ from __future__ import annotations
 import copy
 import io
 import json
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -52,7 +54,7 @@ class Request:
         """The shard of a job, if this asks what is due of it."""
         if self.sent.get("IndexName") != "due":
             return None
-        return next(value["S"] for value in self.sent["ExpressionAttributeValues"].values() if "S" in value)
+        return next(str(value["S"]) for value in self.sent["ExpressionAttributeValues"].values() if "S" in value)
 
     def __str__(self) -> str:
         return f"{self.operation} {','.join(self.tables)}"
@@ -81,14 +83,16 @@ class Engine:
     def running(self) -> Iterator[None]:
         """All rows point here until the block ends."""
         bind(PREFIX, "cn-north-1", ADDRESS)
-        client = dynamodb()
+        client, copying = dynamodb(), self._service.copy
         client.meta.events.register("before-send.dynamodb", self._send, unique_id="faults")
         whole = client._make_api_call
+        self._service.copy = SimpleNamespace(deepcopy=_copied, copy=copying.copy)  # it copies at each step
         client._make_api_call = lambda operation, sent: self._call(operation, sent, whole)
         try:
             yield
         finally:
             client._make_api_call = whole
+            self._service.copy = copying
             client.meta.events.unregister("before-send.dynamodb", unique_id="faults")
 
     def make_tables(self) -> None:
@@ -98,12 +102,12 @@ class Engine:
         create_all()
         self._service._ttl_settings.clear()  # rows are forgotten by the day's clock there, not by the test's
 
-    def snapshot(self) -> dict[str, Any]:
-        return {name: copy.deepcopy(self._table(name)) for name in self._names()}
+    def snapshot(self) -> bytes:
+        return pickle.dumps({name: self._table(name) for name in self._names()})
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        for name, table in snapshot.items():
-            self._service._tables[name] = copy.deepcopy(table)
+    def restore(self, snapshot: bytes) -> None:
+        for name, table in pickle.loads(snapshot).items():
+            self._service._tables[name] = table
 
     def items(self, bare_name: str) -> list[dict[str, Any]]:
         """Every item of a table, as DynamoDB writes them."""
@@ -180,6 +184,15 @@ def refused(code: str, message: str = "injected") -> Answer:
 def answer_lost() -> ReadTimeoutError:
     """What botocore meets when the answer never comes; it then tries again by itself."""
     return ReadTimeoutError(endpoint_url=ADDRESS)
+
+
+def _copied(value: Any) -> Any:
+    """As copy.deepcopy does it for what items are made of."""
+    if type(value) is dict:
+        return {name: _copied(each) for name, each in value.items()}
+    if type(value) is list:
+        return [_copied(each) for each in value]
+    return value if type(value) in (str, int, float, bool, type(None)) else copy.deepcopy(value)
 
 
 def _text(value: bytes | str) -> str:

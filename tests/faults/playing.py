@@ -8,9 +8,11 @@ from itertools import count
 
 from tests.faults import driver
 from tests.faults.invariants import broken
+from tests.faults.people import Fault, GaveUp, Refusal
+from tests.faults.staging import life
 from tests.faults.strikes import Mode, Strike
 from tests.faults.usecases import USE_CASES, UseCase
-from tests.faults.world import Fault, GaveUp, Refusal, Stage, life
+from tests.faults.world import Stage
 
 MOST_STEPS = 2000
 

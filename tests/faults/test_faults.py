@@ -12,9 +12,10 @@ import pytest
 
 from sandbox.wechat import Credentials
 from tests.faults.playing import Case, play, points
+from tests.faults.staging import staged
 from tests.faults.strikes import Mode
 from tests.faults.usecases import USE_CASES, furnish
-from tests.faults.world import Stage, staged
+from tests.faults.world import Stage
 
 SEED = int(os.environ.get("JISHI_FAULT_SEED", "1"))
 STRIKES = [mode for mode in Mode if mode is not Mode.RACE]
@@ -35,7 +36,7 @@ def test_20_a_strike_at_any_step_changes_nothing_in_the_end(stage: Stage, name: 
 
 @pytest.mark.parametrize("name", USE_CASES)
 def test_others_may_do_their_work_in_the_middle_of_any_step(stage: Stage, name: str) -> None:
-    races = points(stage, name, SEED, [Mode.RACE], every=12)
+    races = points(stage, name, SEED, [Mode.RACE], every=20)
     reports = [played.report(case) for case, played in races if played.wrong]
     assert not reports, f"{len(reports)} races:\n" + "\n\n".join(reports[:3])
 

@@ -23,9 +23,10 @@ from chalicelib.storage.once import claim
 from chalicelib.storage.writes import Write
 from sandbox.wechat import Credentials
 from tests.faults.playing import points
+from tests.faults.staging import staged
 from tests.faults.strikes import Mode
 from tests.faults.usecases import furnish
-from tests.faults.world import Stage, staged
+from tests.faults.world import Stage
 
 SEEDS = range(6)
 transaction = writes._transaction

@@ -8,72 +8,33 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import urllib3
-from botocore.signers import RequestSigner
-from botocore.useragent import UserAgentString
 from chalice.config import Config
 from chalice.local import ForbiddenError, LocalGateway
-from urllib3.connectionpool import HTTPConnectionPool
 from werkzeug.test import Client as WsgiClient
 
 from app import app
 from chalicelib.shop import Shop, build, use
-from chalicelib.storage import due
 from chalicelib.storage.tables import tables
 from sandbox.wechat import Credentials, SandboxWeChat
 from sandbox.wechat import Settings as WeChatSettings
-from sandbox.wechat import callbacks as wechat_callbacks
-from sandbox.wechat import push as wechat_push
-from sandbox.wechat.jobs import Jobs
+from tests.faults.bounds import COUNTED, overdrawn
 from tests.faults.engine import ADDRESS, PREFIX, Answer, Engine, Request
-from tests.faults.strikes import Died, Mode, Strike
+from tests.faults.people import Client, Fault, GaveUp, Refusal
+from tests.faults.strikes import Died, Strike
 from tests.shop import TestClock, settings_for
 
 WECHAT = "https://wechat.faults"
 SHOP = "https://shop.faults"
 PLATFORM = WeChatSettings(callback_retry_scale=1, refund_delay=20, push_url=f"{SHOP}/wechat/push")
-PATIENCE = 6
-COUNTED = {
-    "stock": ("available",),
-    "points": ("balance",),
-    "consents": ("left",),
-    "groupbuy": ("seats_taken", "paid_count"),
-    "bargain": ("n",),
-    "payments": ("refunding",),
-}
-"""What is never below zero, by table; nor above its bound, where there is one."""
-BOUNDS = {"seats_taken": "size", "paid_count": "size", "refunding": "total"}
-
-Furnish = Callable[["World"], None]
-
-
-class GaveUp(Exception):
-    """A client met a failure and went away, as shoppers do."""
-
-
-class Refusal(Exception):
-    """The shop said no."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(f"{status} {code}")
-        self.status, self.code = status, code
-
-
-class Fault(AssertionError):
-    """The shop did what it must never do."""
 
 
 @dataclass
@@ -82,7 +43,8 @@ class Stage:
 
     engine: Engine
     credentials: Credentials
-    items: dict[str, Any] = field(default_factory=dict)
+    items: bytes = b""
+    stock: dict[str, int] = field(default_factory=dict)
     docs: list[tuple[str, str, str]] = field(default_factory=list)
     people: dict[str, Client] = field(default_factory=dict)
 
@@ -130,9 +92,13 @@ class World:
 
     def _start(self) -> Shop:
         known = self.stage.credentials
-        courier = {"kuaidi100_customer": known.kuaidi100_customer, "kuaidi100_key": known.kuaidi100_key}
         settings = settings_for(known, PREFIX, ADDRESS, WECHAT, SHOP)
-        settings = replace(settings, **courier, kuaidi100_url=WECHAT)
+        settings = replace(
+            settings,
+            kuaidi100_customer=known.kuaidi100_customer,
+            kuaidi100_key=known.kuaidi100_key,
+            kuaidi100_url=WECHAT,
+        )
         shop = build(settings, clock=self.clock, random=Random(self.seed))
         use(shop)
         return shop
@@ -192,7 +158,7 @@ class World:
         if answer[0] != 200 or not request.writes:
             return answer
         for table in COUNTED.keys() & set(request.tables):
-            self.overdrawn.update(_overdrawn(table, self.stage.engine.items(table)))
+            self.overdrawn.update(overdrawn(table, self.stage.engine.items(table)))
         if not self._streams.keys().isdisjoint(request.tables):
             writes = request.sent.get("TransactItems") or [{request.operation: request.sent}]
             for write in writes:
@@ -320,174 +286,6 @@ class World:
             self._inside = inside
 
 
-@dataclass
-class Client:
-    """A member's mini-program: asks, and asks again when no answer comes, under the same Idempotency-Key."""
-
-    world: World
-    name: str
-    token: str = ""
-    member_id: str = ""
-    address_id: str = ""
-    _keys: int = 0
-
-    def log_in(self) -> Client:
-        self.token = ""
-        answer = self.ask("POST", "/login", {"code": f"demo-{self.name}"})
-        self.token, self.member_id = answer["token"], answer["member"]["member_id"]
-        return self
-
-    def move_in(self) -> Client:
-        home = {
-            "name": "张三", "phone": "13800138000", "province": "广东省", "city": "深圳市", "district": "南山区",
-            "detail": "科技园1号",
-        }  # fmt: skip
-        self.address_id = self.ask("POST", "/addresses", home)["address_id"]
-        return self
-
-    def ask(self, method: str, path: str, body: Any = None, *, key: bool = False) -> Any:
-        """The answer. Raises Refusal for what the shop refuses, GaveUp if it never answers."""
-        from tests.faults import driver
-
-        headers = {"content-type": "application/json"}
-        if key:
-            self._keys += 1
-            name = f"{self.name}-key-{self._keys:04d}"
-            headers["idempotency-key"] = name
-            self.world.keys.setdefault(self.member_id, set()).add(name)
-        data = None if body is None else json.dumps(body).encode()
-        for _ in range(PATIENCE):
-            if self.token:
-                headers["authorization"] = f"Bearer {self.token}"
-            status, answer = self.world.asking(lambda: self.world.http(method, path, headers, data))
-            self.world.tell(f"{self.name} {method} {path}: {status}")
-            if status in (0, 503):
-                self.world.after_a_failure()
-                continue
-            if status == 401 and self.token:
-                self.log_in()
-                continue
-            if status >= 500:
-                raise Fault(f"{method} {path} answered {status} {answer}")
-            driver.meanwhile(self.world)
-            if status >= 400:
-                raise Refusal(status, answer["code"])
-            return answer
-        raise GaveUp
-
-    def get(self, path: str) -> Any:
-        return self.ask("GET", path)
-
-    def post(self, path: str, body: Any = None, *, key: bool = False) -> Any:
-        return self.ask("POST", path, body, key=key)
-
-    def order(self, *lines: tuple[str, int], **more: Any) -> str:
-        """Place an order for (sku_id, pieces); its id."""
-        wanted = [{"sku_id": sku_id, "quantity": quantity} for sku_id, quantity in lines]
-        wish = {"lines": wanted, "address_id": self.address_id, **more}
-        return str(self.post("/orders", wish, key=True)["order_id"])
-
-    def sheet(self, order_id: str) -> dict[str, str]:
-        sheet: dict[str, str] = self.post(f"/orders/{order_id}/payment")
-        return sheet
-
-    def pay(self, order_id: str, sheet: dict[str, str] | None = None, **how: Any) -> str:
-        """The payment sheet at WeChat, which takes the money and tells the shop; the callback may be lost for ever."""
-        from tests.faults import driver
-
-        sheet = sheet or self.sheet(order_id)
-        if not self.world.orderly and self.world.chance.random() < 0.15:
-            self.world.tell("the callback is lost for good")
-            if how.get("late"):
-                self.world.wake()  # only the bill of the day tells of it
-            self.world.control("POST", "faults", [{"match": "callback:TRANSACTION", "do": "lose"}])
-        prepay_id = sheet["package"].removeprefix("prepay_id=")
-        paid = self.world.control("POST", f"payments/{prepay_id}/pay", {**sheet, **how})
-        self.world.tell(f"{self.name} paid: callback {paid['callback_results']}")
-        driver.meanwhile(self.world)
-        return order_id
-
-    def buy(self, *lines: tuple[str, int], **more: Any) -> str:
-        return self.pay(self.order(*lines, **more))
-
-    def see(self, order_id: str) -> Any:
-        return self.get(f"/orders/{order_id}")
-
-
-def _overdrawn(table: str, items: list[Any]) -> Iterator[str]:
-    """What is below zero or above its bound at this moment, though it may be right again later."""
-    for item in items:
-        for name in COUNTED[table]:
-            count = float(item[name]["N"]) if name in item else 0
-            bound = item.get(BOUNDS.get(name, ""))
-            if count < 0 or (bound and count > float(bound["N"])):
-                yield f"{table} had {count:.0f} {name}" + (f" of {bound['N']}" if bound else "")
-
-
 def _response(status: int, headers: dict[str, str], body: bytes) -> urllib3.HTTPResponse:
     headers.pop("Content-Encoding", None)
     return urllib3.HTTPResponse(io.BytesIO(body), headers, status, preload_content=False)
-
-
-@contextmanager
-def staged(credentials: Credentials, furnish: Furnish) -> Iterator[Stage]:
-    """The stage for any number of lives, with the process's wires in our hands until the block ends."""
-    engine = Engine()
-    stage = Stage(engine, credentials)
-    urlopen, sleep, main = HTTPConnectionPool.urlopen, time.sleep, threading.current_thread()
-
-    def opened(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> Any:
-        if self.host != urlsplit(WECHAT).hostname:
-            return urlopen(self, method, url, body, headers, **more)
-        answer = _current[-1].to_wechat(self, method, url, body, headers)
-        if more.get("preload_content", True):
-            answer.data  # noqa: B018  # read now, as urllib3 does
-        return answer
-
-    def rest(seconds: float) -> None:
-        if threading.current_thread() is not main:
-            sleep(seconds)
-
-    def called(*args: Any, **more: Any) -> Any:
-        return _current[-1].from_wechat(*args, **more)
-
-    with ExitStack() as patches:
-        patches.enter_context(patch.object(HTTPConnectionPool, "urlopen", opened))
-        patches.enter_context(patch.object(time, "sleep", rest))
-        patches.enter_context(patch.object(due, "SHARDS", 1))
-        patches.enter_context(patch.object(Jobs, "_loop", lambda self: None))
-        for module in (wechat_callbacks, wechat_push):
-            patches.enter_context(patch.object(module, "post", called))
-        # What no answer depends on here, and a fifth of the time of each request.
-        patches.enter_context(patch.object(UserAgentString, "to_string", lambda self: "faults"))
-        patches.enter_context(patch.object(RequestSigner, "sign", lambda *_, **__: None))
-        logging.disable(logging.CRITICAL)
-        patches.callback(logging.disable, logging.NOTSET)
-        patches.enter_context(engine.running())
-        engine.make_tables()
-        with life(stage) as first:
-            furnish(first)
-            rows = first.wechat._state._db.execute("SELECT kind, id, body FROM docs WHERE kind != 'call'")
-            stage.docs = list(rows.fetchall())
-        stage.items = engine.snapshot()
-        yield stage
-
-
-_current: list[World] = []
-
-
-@contextmanager
-def life(stage: Stage, seed: int = 0, strike: Strike | None = None) -> Iterator[World]:
-    """One life, from the stage as it was set."""
-    if stage.items:
-        stage.engine.restore(stage.items)
-    world = World(stage, seed, strike)
-    _current.append(world)
-    try:
-        yield world
-    finally:
-        _current.pop()
-        world.close()
-
-
-__all__ = ["Client", "Fault", "GaveUp", "Mode", "Refusal", "Stage", "World", "life", "staged", "timedelta"]

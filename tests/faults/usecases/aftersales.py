@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests.faults.driver import settle
+from tests.faults.people import Client
 from tests.faults.usecases.sending import SF, send, signed_for
 from tests.faults.usecases.shared import expect, use_case
-from tests.faults.world import Client, World
+from tests.faults.world import World
 
 BACK = {"carrier": "SF", "tracking_no": "SF9876543210"}
 

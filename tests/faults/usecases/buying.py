@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from tests.faults.driver import settle
+from tests.faults.people import Refusal
 from tests.faults.usecases.shared import expect, use_case
-from tests.faults.world import Refusal, World
+from tests.faults.world import World
 
 TEMPLATES = ("coupon_expiring", "order_paid", "team_formed", "team_failed", "refund_done")
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 from tests.faults.driver import settle
+from tests.faults.people import Refusal
 from tests.faults.usecases.shared import expect, use_case
-from tests.faults.world import Refusal, World
+from tests.faults.world import World
 
 TEAM = {"kind": "groupbuy", "activity_id": "team"}
 

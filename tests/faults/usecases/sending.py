@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.faults.driver import settle
+from tests.faults.people import Client
 from tests.faults.usecases.shared import expect, use_case
-from tests.faults.world import Client, World
+from tests.faults.world import World
 
 SF = {"way": "EXPRESS", "carrier": "SF", "tracking_no": "SF1234567890123"}
 
