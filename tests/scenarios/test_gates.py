@@ -24,8 +24,9 @@ from sandbox.wechat import Credentials
 from tests.faults.driver import settle
 from tests.faults.engine import Answer, Request, refused
 from tests.faults.invariants import broken
+from tests.faults.staging import life, staged
 from tests.faults.strikes import Result, Strike
-from tests.faults.world import GaveUp, Refusal, Stage, World, life, staged
+from tests.faults.world import GaveUp, Refusal, Stage, World
 from tests.shop import Shopper, Stack, stock_the_shelves
 
 TESTS = Path(__file__).parents[1]
