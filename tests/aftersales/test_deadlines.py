@@ -185,3 +185,7 @@ def test_a_run_that_comes_twice_or_finds_an_old_entry_of_the_index_does_nothing(
     for _ in range(2):
         due(*key, stack.clock())
     assert len(stored(stack, alice, case).timeline) == 2
+    stack.drain(2)
+    before = stored(stack, alice, case)
+    due(*key, stack.clock() + timedelta(days=30))
+    assert (before.state, stored(stack, alice, case)) == (CaseState.DONE, before)
