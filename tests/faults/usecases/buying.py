@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from tests.faults.driver import settle
-from tests.faults.people import Refusal
+from tests.faults.people import GaveUp, Refusal
 from tests.faults.usecases.shared import expect, use_case
 from tests.faults.world import World
 
@@ -138,3 +138,47 @@ def messages_are_agreed_to(world: World) -> None:
     alice.post("/coupon-templates/five/claim")
     alice.buy(("tea-01", 1))
     settle(world, days=8)
+
+
+@use_case
+def a_change_of_mind(world: World) -> None:
+    """Cancelled, perhaps half-way, and paid all the same; and then the first payment sheet is paid, too."""
+    alice = world.member("alice")
+    order = alice.order(("tea-01", 1))
+    first = alice.sheet(order)
+    with suppress(Refusal, GaveUp):
+        alice.post(f"/orders/{order}/cancel")
+    with suppress(Refusal, GaveUp):
+        alice.pay(order)
+    with suppress(Refusal):
+        alice.pay(order, first, late=True)
+    settle(world)
+
+
+@use_case
+def a_code_that_a_friend_scans(world: World) -> None:
+    """Paid by somebody else, while the shopper's own payment sheet was open, which is then paid, too."""
+    alice = world.member("alice")
+    order = alice.order(("tea-01", 1))
+    sheet = alice.sheet(order)
+    code = alice.post(f"/orders/{order}/payment/native")["code_url"]
+    world.control("POST", "native/pay", {"code_url": code, "shopper": "bob"})
+    with suppress(Refusal):
+        alice.pay(order, sheet, late=True)
+    settle(world)
+    expect(alice.see(order), state="PAID")
+
+
+@use_case
+def an_order_that_costs_nothing(world: World) -> None:
+    """Fetched at the shop, all of it off by a coupon; and then it is not wanted."""
+    alice = world.member("alice")
+    alice.post("/coupon-templates/all/claim")
+    coupon = alice.get("/coupons")["items"][0]["coupon_id"]
+    order = alice.order(("cup-01", 2), address_id=None, pickup_point_id="shop", coupon_id=coupon)
+    settle(world, minutes=20)
+    expect(alice.see(order), state="PAID", payable=0)
+    pieces = {"lines": [{"sku_id": "cup-01", "quantity": 2}], "sent": False}
+    alice.post(f"/orders/{order}/aftersales", {"kind": "REFUND", "reason": "CHANGED_MIND", **pieces}, key=True)
+    settle(world, hours=80)
+    expect(alice.see(order), state="REFUNDED")

@@ -27,6 +27,8 @@ def furnish(world: World) -> None:
     stock_the_shelves(shop)
     terms = Terms(CouponKind.AMOUNT, "满50减5", 500, threshold=5000)
     shop.coupons.put_template(CouponTemplate("five", terms, total=1000, per_member=5, valid_days=7))
+    free = Terms(CouponKind.AMOUNT, "立减100", 10000, threshold=1)
+    shop.coupons.put_template(CouponTemplate("all", free, total=1000, per_member=5, valid_days=7))
     shop.promotions.put_points_rule(PointsRule(value_fen=1, most_percent=50, earn_per_yuan=1))
     shop.pickups.put_point(PickupPoint("shop", "南山店", "科技园1号", "0755-12345678", "9-18"))
     put_team_activity(shop, "pair", team_size=2, limit_per_member=2)
