@@ -50,7 +50,7 @@ class Deadlines:
             case Job.DECIDE:
                 self._handling.agree(member_id, case_id, SCHEDULE, now, why="商家超时未处理，自动同意")
             case Job.RETURN:
-                self._handling.expire(member_id, case_id, SCHEDULE, now)
+                self._end_return(case, now)
             case Job.CHECK:
                 # Nobody has looked at the goods, so nobody can say that they may be sold again.
                 why = "商家超时未验收，自动确认收到退货"
@@ -64,6 +64,17 @@ class Deadlines:
                 self._look_after(case, now)
             case Job.TELL:
                 self._tell(case)
+
+    def _end_return(self, case: Case, now: datetime) -> None:
+        """Nobody can send back to an address that the shop has not given, or gave a moment ago."""
+        until = case.timeline[-1].at + self._cases.periods.send_back
+        if not case.return_to:
+            logger.error("no address for returns", case_id=case.case_id, alarm="return_address")
+            self._cases.look_again(case, now + TOMORROW)
+        elif until > now:
+            self._cases.look_again(case, until)
+        else:
+            self._handling.expire(case.member_id, case.case_id, SCHEDULE, now)
 
     def _look_after(self, case: Case, now: datetime) -> None:
         """Its refund is due by itself and tells the case. That both agree is looked at all the same, once a day."""

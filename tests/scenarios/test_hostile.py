@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aftersales.handling import staff
 from chalicelib.aftersales.rules import SCHEDULE, Parcel
 from chalicelib.aftersales.store import CaseRow
 from chalicelib.campaigns.store import ActivityRow
@@ -225,3 +226,22 @@ def test_an_order_of_fifty_lines_with_coupon_and_points_comes_back_in_one_case(s
     assert shop.coupons.get(alice.member_id, coupon_id).state == "UNUSED"
     assert shop.points.balance(alice.member_id) == 5000
     assert {stack.stock(sku.sku_id) for sku in skus} == {3}
+
+
+def test_a_return_is_not_over_before_the_shopper_knew_for_seven_days_where_to_send_it(stack: Stack) -> None:
+    alice, handling = stack.shopper("alice"), stack.shop.aftersales.handling
+    order_id = alice.buy(("tea-01", 1))["order_id"]
+    send(stack, alice, order_id)
+    case = apply(alice, order_id, ("tea-01", 1), kind="RETURN", reason="QUALITY", sent=True)
+    agree(stack, alice, case)
+    key = (alice.member_id, case["case_id"])
+    stack.clock.forward(days=8)
+    stack.drain()
+    handling.agree(*key, staff("the-owner"), stack.clock(), return_to="深圳市南山区科技园1号")
+    for _ in range(6):
+        stack.clock.forward(days=1)
+        stack.drain()
+    assert stack.shop.aftersales.get(*key).state == "AGREED"
+    stack.clock.forward(days=1)
+    stack.drain()
+    assert stack.shop.aftersales.get(*key).state == "CANCELLED"
