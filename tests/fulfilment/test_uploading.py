@@ -104,6 +104,7 @@ def test_a_part_that_will_never_be_sent_ends_the_delivery_within_the_hour(
     told = desk.at_wechat(order_id)
     assert (told["order_state"], len(told["shipping"]["shipping_list"])) == (PlatformState.SHIPPED, 1)
     assert desk.upload(order_id).state is DONE
+    assert told["shipping"]["delivery_mode"] == 2, "told in parts to the end, so that its one change is still to be had"
 
 
 @pytest.mark.parametrize("errcode", [10060001, 10060012, 10060019, -1, 268485216])
