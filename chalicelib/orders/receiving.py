@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from ..kernel.trail import Actor
 from ..log import logger
 from ..storage.writes import StorageBusy, Write, commit
+from .progress import to_send
 from .rules import Job, Order, OrderChanged, OrderState, OrderStateRefused, ReceiptExtended, moved
 from .store import OrderStore
 
@@ -92,7 +93,7 @@ class Receiving:
 
     def _alarm(self, member_id: str, order_id: str, now: datetime) -> None:
         order = self._store.get(member_id, order_id)
-        if order.state is OrderState.PAID and not order.held:
+        if order.state is OrderState.PAID and not order.held and to_send(order):
             logger.error("order not sent in time", order_id=order_id, alarm="order_unsent")
         self._store.look_again(order, now + TOMORROW)
 

@@ -43,6 +43,21 @@ def test_what_the_shop_does_not_decide_is_agreed(stack: Stack, alice: Shopper) -
     assert arrived(stack) == [(f"{order['order_id']}-1", order["payable"])]
 
 
+def test_an_order_whose_goods_are_all_in_question_is_not_called_late(
+    stack: Stack, alice: Shopper, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = apply(alice, alice.buy(("tea-01", 1)), ("tea-01", 1))
+    stack.drain(1)
+    for expected in ([], ["order_unsent"]):
+        stack.clock.forward(hours=49)
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "jishi"):
+            stack.shop.orders.receiving.alarm_unsent(stack.clock())
+        assert alarms(caplog) == expected
+        if not expected:
+            stack.shop.aftersales.handling.cancel(alice.member_id, case["case_id"], stack.clock())
+
+
 def test_goods_that_are_not_sent_back_in_time_stay_with_the_shopper(stack: Stack, alice: Shopper) -> None:
     order = delivered(stack, alice, ("tea-01", 1))
     case = apply(alice, order, ("tea-01", 1), **BACK)
