@@ -79,6 +79,9 @@ class Following:
             logger.warning("parcel not tracked", order_id=order_id, code=error.code)
             self._parcels.tracked(parcel, None, None if error.hopeless else now + BETWEEN_LOOKS)
             return
+        if found and found.tracking in (Tracking.TROUBLE, Tracking.BACK) and found.tracking is not parcel.tracking:
+            # Receipt counts as confirmed in time, whether or not the goods ever arrive.
+            logger.error("parcel lost or on its way back", order_id=order_id, alarm="parcel_trouble")
         again_at: datetime | None = now + BETWEEN_LOOKS
         if found and found.tracking is Tracking.SIGNED:
             rest = [each for each in parcels if each != parcel and each.tracking is not Tracking.SIGNED]

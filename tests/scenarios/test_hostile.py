@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from chalicelib.aftersales.store import CaseRow
 from chalicelib.campaigns.store import ActivityRow
 from chalicelib.catalog import Details, NewProduct, NewSku
 from chalicelib.coupons.rules import CouponKind, CouponTemplate, ScopeKind, Terms
-from chalicelib.fulfilment.rules import Consignment, Way
+from chalicelib.fulfilment.rules import Consignment, Scan, Tracked, Tracking, Way
 from chalicelib.kernel.trail import Actor
 from chalicelib.orders.rows import OrderRow
 from chalicelib.orders.rules import Job, moved
@@ -245,3 +246,18 @@ def test_a_return_is_not_over_before_the_shopper_knew_for_seven_days_where_to_se
     stack.clock.forward(days=1)
     stack.drain()
     assert stack.shop.aftersales.get(*key).state == "CANCELLED"
+
+
+def test_a_parcel_that_comes_back_is_told_of_once_before_its_receipt_counts_as_confirmed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice, following = stack.shopper("alice"), stack.shop.fulfilment.following
+    order_id = alice.buy(("tea-01", 1))["order_id"]
+    send(stack, alice, order_id)
+    found = Tracked(Tracking.BACK, (Scan(stack.clock(), "退回中"),))
+    monkeypatch.setattr(following, "_tracker", SimpleNamespace(track=lambda *asked: found))
+    for _ in range(2):
+        stack.clock.forward(hours=5)
+        assert following.track_due(stack.clock()) == 1
+    told = [vars(record).get("alarm") for record in caplog.records]
+    assert told.count("parcel_trouble") == 1
