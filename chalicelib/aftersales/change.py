@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ..kernel.money import yuan
+from ..kernel.trail import Actor
 from ..orders import Order, Orders, OrderState
 from ..orders.progress import Claim, advanced, most, to_send, with_back, with_claim, without_claim
 from ..orders.rules import Progress
@@ -30,7 +31,16 @@ class Books(Protocol):
 
 class Refunds(Protocol):
     def begins(
-        self, payment: Payment, amount: int, cause: str, reason: str, now: datetime, *, case_id: str | None = None
+        self,
+        payment: Payment,
+        amount: int,
+        cause: str,
+        reason: str,
+        now: datetime,
+        *,
+        case_id: str | None,
+        by: Actor,
+        who: str,
     ) -> list[Write]: ...
 
 
@@ -102,7 +112,7 @@ class Changes:
         done = moved(case, now, doer, why, to=to, restock=restock or case.restock)
         sold_again = case.pieces if restock or not case.sent else {}
         change = self._settled(replace(change, case=done), order, after, case.points, sold_again, now)
-        return replace(change, writes=(*change.writes, *self._owed(case, order, now)))
+        return replace(change, writes=(*change.writes, *self._owed(case, order, doer, now)))
 
     def let_go(self, change: Change, to: CaseState, doer: Doer, why: str, now: datetime) -> Change:
         """The case ends without money: its pieces and their money are as they were before it."""
@@ -141,13 +151,15 @@ class Changes:
         writes += self._orders.puts_back(sold_again)
         return replace(change, order=after, writes=(*change.writes, *writes))
 
-    def _owed(self, case: Case, order: Order, now: datetime) -> list[Write]:
+    def _owed(self, case: Case, order: Order, doer: Doer, now: datetime) -> list[Write]:
         if not case.amount:
             return []
         assert order.trade_no, "money of an order that nobody paid"
         payment = self._books.payment(order.trade_no)
         reason = f"售后退款：{TEXTS[case.reason]}"
-        return self._refunds.begins(payment, case.amount, CAUSE, reason, now, case_id=case.case_id)
+        return self._refunds.begins(
+            payment, case.amount, CAUSE, reason, now, case_id=case.case_id, by=doer.by, who=doer.who
+        )
 
 
 ENDS: Mapping[CaseState, str] = {

@@ -48,6 +48,7 @@ class Sending:
         """
         _must_be_addressed(asked)
         parcel_id = parcel_id_of(order_id, key)
+        now = now.replace(microsecond=0)  # as stored, so that a repetition is answered with the same
         for _ in range(TRIES):
             order, parcels = self._orders.get(member_id, order_id), self._parcels.of(order_id)
             if known := _find(parcels, parcel_id):

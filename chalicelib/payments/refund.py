@@ -5,6 +5,7 @@ counts what goes back, so that it is never more than was paid.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -118,21 +119,33 @@ class Refunding:
         return writes
 
     def begins(
-        self, payment: Payment, amount: int, cause: str, reason: str, now: datetime, *, case_id: str | None = None
+        self,
+        payment: Payment,
+        amount: int,
+        cause: str,
+        reason: str,
+        now: datetime,
+        *,
+        case_id: str | None = None,
+        by: Actor = Actor.SCHEDULE,
+        who: str = "",
     ) -> list[Write]:
-        """`amount` fen of a payment are owed, and due at once; joins the transaction that decides it.
+        """`amount` fen of a payment are owed, and due at once; joins the transaction that decides it. `by` and `who`
+        decided.
 
         Refuses with PaymentChanged if this cause has its refund, with RefundExceedsPayment if more than was paid would
         go back.
         """
-        return self._store.refund_begins(payment, self.owed(payment, amount, cause, reason, now, case_id), now)
+        refund = self.owed(payment, amount, cause, reason, now)
+        begun = Event(now, by, None, RefundState.PENDING, reason, who)
+        number = refund_number(payment.out_trade_no, case_id)
+        refund = replace(refund, out_refund_no=number, case_id=case_id, timeline=(begun,))
+        return self._store.refund_begins(payment, refund, now)
 
-    def owed(
-        self, payment: Payment, amount: int, cause: str, reason: str, now: datetime, case_id: str | None = None
-    ) -> RefundOrder:
-        """The refund as a value, for a write that counts it itself."""
+    def owed(self, payment: Payment, amount: int, cause: str, reason: str, now: datetime) -> RefundOrder:
+        """The refund as a value, for a write that counts it itself; decided by the shop's own rules."""
         return RefundOrder(
-            out_refund_no=refund_number(payment.out_trade_no, case_id),
+            out_refund_no=refund_number(payment.out_trade_no),
             out_trade_no=payment.out_trade_no,
             order_id=payment.order_id,
             member_id=payment.member_id,
@@ -142,7 +155,6 @@ class Refunding:
             cause=cause,
             state=RefundState.PENDING,
             created_at=now,
-            case_id=case_id,
             timeline=(Event(now, Actor.SCHEDULE, None, RefundState.PENDING, reason),),
         )
 

@@ -58,7 +58,9 @@ class Shop:
             self.points[cause_id] = points
         return []
 
-    def begins(self, payment: Any, amount: int, cause: str, reason: str, now: datetime, *, case_id: Any = None) -> Any:
+    def begins(
+        self, payment: Any, amount: int, cause: str, reason: str, now: datetime, *, case_id: Any, **doer: Any
+    ) -> Any:
         assert cause == "aftersale"
         assert case_id not in self.refunds
         self.refunds[case_id] = amount
