@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions
 
-.PHONY: help run demo test faults check wechat-check contract bench bench-reconcile lock reset clean
+.PHONY: help run demo test faults model check wechat-check contract bench bench-reconcile lock reset clean
 
 help:
 	@sed -n '1,2p' Makefile | cut -c3-
@@ -27,6 +27,10 @@ test: $(STAMP)
 
 faults: $(STAMP)
 	@$(BIN)/python -m tests.faults
+
+model: $(STAMP)
+	@JISHI_MODEL_SEED=$${JISHI_MODEL_SEED:-0} JISHI_MODEL_RUNS=$${JISHI_MODEL_RUNS:-500} JISHI_MODEL_STEPS=$${JISHI_MODEL_STEPS:-50} \
+		$(BIN)/python -m pytest -q -s tests/model
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib.coupons import CouponState
 from tests.faults import driver
 from tests.faults.invariants import broken
-from tests.faults.world import Refusal, Stage, World, life
-from tests.model.model import PAY_WITHIN, Case, Line, Model, Order, Trade, Wrong
+from tests.faults.staging import life
+from tests.faults.world import Refusal, Stage, World
+from tests.model.model import PAY_WITHIN, Case, Line, Model, Order, Trade
 from tests.model.shop import MEMBERS, People
 
 ANY = st.integers(0, 10**6)
@@ -22,12 +23,17 @@ LINES = st.lists(
     st.tuples(st.sampled_from(["tea-01", "cup-01", "cup-02"]), st.integers(1, 3)), min_size=1, max_size=2,
     unique_by=lambda line: line[0],
 )  # fmt: skip
+WAYS = st.sampled_from(["JSAPI", "JSAPI", "NATIVE"])
 FATES = st.sampled_from(["", "", "", "drop", "lose"])
 REASONS = {("REFUND", False): "CHANGED_MIND", ("REFUND", True): "QUALITY", ("EXCHANGE", True): "QUALITY"}
 BACK = {"carrier": "SF", "tracking_no": "SF9876543210"}
 BODIES = {
     "agree": {}, "reject": {"why": "商品完好"}, "receive": {}, "refuse": {"why": "商品有损"}, "resend": BACK,
     "refund": {"why": "缺货"}, "cancel": None, "return": BACK, "received": None,
+}  # fmt: skip
+LEADS = {
+    "APPLIED": ["agree"], "AGREED": ["return"], "RETURNED": ["receive"], "RECEIVED": ["resend", "refund"],
+    "RESENT": ["received"],
 }  # fmt: skip
 SHOPPERS_STEPS = ("cancel", "return", "received")
 ORDERED = precondition(lambda self: bool(self.model.orders))
@@ -43,13 +49,14 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.life = ExitStack()
         self.world: World = self.life.enter_context(life(self.stage))
+        self.world.wake()
         self.people = People(self.world)
         shop = self.world.shop
         ids = {name: self.people.all[name].member_id for name in MEMBERS}
         now = self.world.clock()
         owned = {name: sorted(c.coupon_id for c in shop.coupons.usable(ids[name], now)) for name in MEMBERS}
         self.model = Model(owned, list(MEMBERS))
-        self.ids, self.number, self.settled = ids, count(1), False
+        self.ids, self.number = ids, count(1)
 
     @property
     def now(self) -> datetime:
@@ -65,6 +72,18 @@ class Machine(RuleBasedStateMachine):
         right = code in wanted | (may or set()) or (code is None and not wanted)
         assert right, f"answered {code or 'done'}, where the model says {sorted(wanted) or 'done'}"
         return code is None
+
+    @initialize(bought=st.lists(st.tuples(st.sampled_from(MEMBERS), LINES, ANY), max_size=3))
+    def some_have_bought(self, bought: list[tuple[str, list[tuple[str, int]], int]]) -> None:
+        """Whoever begins with nothing seldom comes to after-sales: orders that are paid, sent or received."""
+        for member, lines, n in bought:
+            if order := self._wish(member, lines, [None, 0, 1][n % 3], 100 * (n % 2), False):
+                self._buy(order)
+                driver.deliver_streams(self.world)
+                if n % 4:
+                    self._send(order, {})
+                if n % 4 > 2:
+                    self._receive(order, False)
 
     # -- shoppers ----------------------------------------------------------------------------------------------------
 
@@ -116,6 +135,39 @@ class Machine(RuleBasedStateMachine):
         if order := self._wish(member, lines, coupon, points, pickup):
             self._buy(order)
 
+    @rule(member=st.sampled_from(MEMBERS), lines=LINES, coupon=st.sampled_from([None, 0, 1]), way=WAYS,
+          seat=st.booleans(), waits=st.booleans(), fate=FATES)  # fmt: skip
+    def pays_too_late(
+        self,
+        member: str,
+        lines: list[tuple[str, int]],
+        coupon: int | None,
+        way: str,
+        seat: bool,
+        waits: bool,
+        fate: str,
+    ) -> None:
+        """The sheet is open while the order is closed, and then the money comes."""
+        order = self._seat(member, 1, None) if seat else self._wish(member, lines, coupon, 0, False)
+        if order is None:
+            return
+        self._open(order, way)
+        if waits:
+            self.time_passes(16, True)
+        else:
+            code, _ = self.people.ask(member, "POST", f"/orders/{order.order_id}/cancel")
+            self.told(code, self.model.cancel(order))
+        self._pay(order, order.trades[-1], True, fate)
+
+    @rule(member=st.sampled_from(MEMBERS), lines=LINES, fates=st.tuples(FATES, FATES))
+    def pays_twice(self, member: str, lines: list[tuple[str, int]], fates: tuple[str, str]) -> None:
+        """By the sheet that was closed when the code was shown, and by the code."""
+        if order := self._wish(member, lines, None, 0, False):
+            self._open(order, "JSAPI")
+            self._open(order, "NATIVE")
+            for trade, fate in zip(list(order.trades), fates, strict=True):
+                self._pay(order, trade, True, fate)
+
     def _buy(self, order: Order) -> None:
         self._open(order, "JSAPI")
         self._pay(order, order.trades[-1], False, "")
@@ -124,9 +176,17 @@ class Machine(RuleBasedStateMachine):
         member=st.sampled_from(MEMBERS), quantity=st.integers(1, 2), which=ANY, opens=st.booleans(), pays=st.booleans()
     )
     def takes_a_seat(self, member: str, quantity: int, which: int, opens: bool, pays: bool) -> None:
+        order = self._seat(member, quantity, None if opens else which)
+        if order and pays:
+            self._buy(order)
+            driver.deliver_streams(self.world)
+            self.goes_on()
+
+    def _seat(self, member: str, quantity: int, which: int | None) -> Order | None:
+        """In one of the teams, or in a new one."""
         choice, refusals = {"kind": "groupbuy", "activity_id": "pair"}, set()
         teams = [order for order in self.model.orders.values() if order.activity == "pair"]
-        if teams and not opens:
+        if teams and which is not None:
             team_id = choice["group_id"] = str(teams[-1 - which % len(teams)].team)
             team = self._team(team_id)
             if team is None or (team.state != "FORMED" and team.paid_count == 0):
@@ -139,11 +199,7 @@ class Machine(RuleBasedStateMachine):
         if any((team := self._team(order.team)) and team.state == "OPEN" for order in mine):
             refusals.add("ALREADY_IN_TEAM")
         lines = [{"sku_id": "tea-01", "quantity": quantity}]
-        order = self.place(member, {"lines": lines, "campaign": choice}, refusals)
-        if order and pays:
-            self._buy(order)
-            driver.deliver_streams(self.world)
-            self.goes_on()
+        return self.place(member, {"lines": lines, "campaign": choice}, refusals)
 
     def _team(self, team_id: str | None) -> Any:
         return self.world.shop.groupbuy._teams.whole(team_id)[0] if team_id else None
@@ -173,7 +229,7 @@ class Machine(RuleBasedStateMachine):
             assert (code, (answer or {}).get("order_id")) == (None, order.order_id)
 
     @ORDERED
-    @rule(n=ANY, way=st.sampled_from(["JSAPI", "JSAPI", "NATIVE"]))
+    @rule(n=ANY, way=WAYS)
     def opens_the_sheet(self, n: int, way: str) -> None:
         self._open(self.pick(n), way)
 
@@ -249,20 +305,29 @@ class Machine(RuleBasedStateMachine):
     @ORDERED
     @rule(n=ANY, longer=st.sampled_from([False, False, True]))
     def receives(self, n: int, longer: bool) -> None:
-        order = self.pick(n)
+        self._receive(self.pick(n), longer)
+
+    def _receive(self, order: Order, longer: bool) -> None:
         path = f"/orders/{order.order_id}/receipt" + ("/extension" if longer else "")
         code, _ = self.people.ask(order.member, "POST", path)
         self.told(code, self.model.extend(order) if longer else self.model.confirm(order, self.now))
 
     @ORDERED
     @rule(n=ANY, kind=st.sampled_from(["REFUND", "REFUND", "RETURN", "EXCHANGE"]), sent=st.booleans(), which=ANY,
-          pieces=st.integers(0, 2), free=st.booleans())  # fmt: skip
-    def applies(self, n: int, kind: str, sent: bool, which: int, pieces: int, free: bool) -> None:
+          pieces=st.integers(0, 2), free=st.booleans(), fits=st.sampled_from([True, True, False]))  # fmt: skip
+    def applies(self, n: int, kind: str, sent: bool, which: int, pieces: int, free: bool, fits: bool) -> None:
         """For some pieces of one line, or for all that there is; a return for no reason is agreed to at once."""
         order = self.pick(n)
+        if fits and (able := [o for o in self.model.orders.values() if o.live and o.trade_no and not o.held]):
+            order = able[n % len(able)]
+            sent = any(order.claimable(sku_id, True) for sku_id in order.lines)
+            kind = kind if sent else "REFUND"
         wanted = {sku_id: left for sku_id in order.lines if (left := order.claimable(sku_id, sent))}
-        if pieces or not wanted:
+        if (pieces and not fits) or not wanted:
             wanted = {list(order.lines)[which % len(order.lines)]: pieces or 1}
+        elif pieces:
+            sku_id = list(wanted)[which % len(wanted)]
+            wanted = {sku_id: min(pieces, wanted[sku_id])}
         reason = REASONS.get((kind, sent), "NO_REASON" if free else "CHANGED_MIND")
         refusals = self.model.refuses_case(order, kind, sent, wanted, self.now)
         may = {"AFTERSALE_NOT_POSSIBLE"} if order.activity else set()  # its group may not have said anything yet
@@ -290,7 +355,10 @@ class Machine(RuleBasedStateMachine):
     @rule(n=ANY, some=st.sampled_from([0, 0, 0, 1, 2]), which=ANY)
     def sends(self, n: int, some: int, which: int) -> None:
         order = self.pick(n)
-        pieces = {list(order.lines)[which % len(order.lines)]: some} if some else {}
+        self._send(order, {list(order.lines)[which % len(order.lines)]: some} if some else {})
+
+    def _send(self, order: Order, pieces: dict[str, int]) -> None:
+        """What is named, or all that is left."""
         parcel = {"way": "EXPRESS", "carrier": "SF", "tracking_no": f"SF{next(self.number):010d}"}
         lines = [{"sku_id": sku_id, "quantity": quantity} for sku_id, quantity in pieces.items()]
         path = f"/staff/orders/{self.ids[order.member]}/{order.order_id}/parcels"
@@ -318,14 +386,14 @@ class Machine(RuleBasedStateMachine):
         self._step(order, case, step, restock)
 
     @precondition(lambda self: any(order.open_cases for order in self.model.orders.values()))
-    @rule(n=ANY, restock=st.booleans(), which=ANY)
-    def goes_on_with_a_case(self, n: int, restock: bool, which: int) -> None:
-        """A step that leads on."""
+    @rule(n=ANY, restock=st.booleans(), which=ANY, steps=st.integers(1, 3))
+    def goes_on_with_a_case(self, n: int, restock: bool, which: int, steps: int) -> None:
+        """Steps that lead on."""
         cases = [(order, case) for order in self.model.orders.values() for case in order.open_cases]
         order, case = cases[-1 - n % len(cases) % 3]
-        leads = {"APPLIED": ["agree"], "AGREED": ["return"], "RETURNED": ["receive"], "RESENT": ["received"],
-                 "RECEIVED": ["resend", "refund"]}[case.state]  # fmt: skip
-        self._step(order, case, leads[which % len(leads)], restock)
+        for _ in range(steps):
+            if case.state in LEADS:
+                self._step(order, case, LEADS[case.state][which % len(LEADS[case.state])], restock)
 
     def _step(self, order: Order, case: Case, step: str, restock: bool) -> None:
         body = {"restock": restock} if step == "receive" else BODIES[step]
@@ -364,6 +432,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([0, 1, 3, 16, 180, 26 * 60, 4 * 24 * 60, 11 * 24 * 60]), schedules=st.booleans())
     def time_passes(self, minutes: int, schedules: bool) -> None:
+        days, minutes = divmod(minutes, 24 * 60)
+        for _ in range(days):  # no shop is without its schedules for days
+            self.world.clock.forward(days=1)
+            self.schedules_run()
         self.world.clock.forward(minutes=minutes)
         self.world.tell("time passes")
         if schedules:
@@ -412,7 +484,9 @@ class Machine(RuleBasedStateMachine):
             }  # fmt: skip
             found = self.seen(order)
             differing = {name: (found[name], wanted[name]) for name in wanted if found[name] != wanted[name]}
-            assert not differing, f"order {order.order_id}: (shop, model) {differing}\n" + "\n".join(self.world.story)
+            assert not differing, f"order {order.order_id}: (shop, model) {differing}\n" + "\n".join(
+                self.world.story[-40:]
+            )
             assert 0 <= order.returning <= order.received
         shop = self.world.shop
         assert shop.stock.levels(list(self.model.stock)) == self.model.stock
@@ -431,12 +505,14 @@ class Machine(RuleBasedStateMachine):
     def settles(self) -> None:
         """Whatever happened: once all is done that is due, nothing is left half-way and nothing is missing."""
         self.world.control("DELETE", "faults")
-        self.world.wake()
-        for _ in range(3):  # after a day everything unheard is in a bill; staff mend what WeChat could not finish
-            driver.settle(self.world, hours=30)
-            for refund in self.world.control("GET", "refunds"):
-                if refund["status"] == "ABNORMAL":
-                    self.world.control("POST", f"refunds/{refund['out_refund_no']}/mend")
+        for _ in range(3):
+            driver.settle(self.world, hours=30)  # until the bill of the day is read, where all that was unheard stands
+            refunds = self.world.control("GET", "refunds")
+            failed = [refund["out_refund_no"] for refund in refunds if refund["status"] == "ABNORMAL"]
+            for number in failed:  # staff mend in the portal what WeChat could not finish
+                self.world.control("POST", f"refunds/{number}/mend")
+            if not failed:
+                break
         self.goes_on()
         self.the_shop_is_as_the_model_says()
         for order in self.model.orders.values():
@@ -448,6 +524,3 @@ class Machine(RuleBasedStateMachine):
         assert not sentences, "\n".join([*sentences, *self.world.story])
         late = [row for row in driver.waiting(self.world) if row[0] <= self.now.timestamp()]
         assert not late, f"due and not done: {late}"
-
-
-__all__ = ["Machine", "Wrong", "initialize"]

@@ -414,7 +414,7 @@ class Model:
 
     def _decides(self, order: Order, seen: dict[str, Any]) -> None:
         """A late payment: another place in a campaign, or the money goes back."""
-        if order.activity and seen["state"] == "PAID":
+        if order.activity and seen["state"] != "CLOSED":
             order.state, order.late, order.team = "PAID", False, seen["group"]
             order.held = order.activity == "pair"
             for sku_id, line in order.lines.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.campaigns.bargain import BargainConfig
@@ -13,7 +14,7 @@ from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.kernel.staff import StaffRole
 from chalicelib.pickup import PickupPoint
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit, PointsRule
-from tests.faults.world import World, timedelta
+from tests.faults.world import World
 from tests.model import model
 
 MEMBERS = ("alice", "bob", "carol")
