@@ -41,7 +41,7 @@ def some_of_it_is_not_wanted(world: World) -> None:
     order = alice.buy(("tea-01", 1), ("cup-01", 2))
     settle(world, minutes=20)
     case = apply(alice, order, "REFUND", "CHANGED_MIND", ("cup-01", 1), sent=False)
-    decide(world, alice, case, "agree", {})
+    decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
     settle(world, hours=1)
     send(world, alice, order, SF)
     signed_for(world)
@@ -69,7 +69,7 @@ def nothing_of_it_is_wanted(world: World) -> None:
 def a_return(world: World) -> None:
     alice, order = delivered(world, ("tea-01", 1), ("cup-01", 2))
     case = apply(alice, order, "RETURN", "QUALITY", ("cup-01", 2), sent=True)
-    decide(world, alice, case, "agree", {})
+    decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
     alice.post(f"/aftersales/{case}/return", BACK)
     decide(world, alice, case, "receive", {"restock": True})
     settle(world)
@@ -94,7 +94,7 @@ def a_return_that_nobody_looks_after(world: World) -> None:
 def an_exchange(world: World) -> None:
     alice, order = delivered(world, ("cup-01", 2))
     case = apply(alice, order, "EXCHANGE", "QUALITY", ("cup-01", 1), sent=True)
-    decide(world, alice, case, "agree", {})
+    decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
     alice.post(f"/aftersales/{case}/return", BACK)
     decide(world, alice, case, "receive", {"restock": False})
     decide(world, alice, case, "resend", BACK)
@@ -108,7 +108,7 @@ def an_exchange(world: World) -> None:
 def an_exchange_that_ends_with_money(world: World) -> None:
     alice, order = delivered(world, ("cup-01", 2))
     case = apply(alice, order, "EXCHANGE", "QUALITY", ("cup-01", 1), sent=True)
-    decide(world, alice, case, "agree", {})
+    decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
     alice.post(f"/aftersales/{case}/return", BACK)
     decide(world, alice, case, "receive", {"restock": True})
     decide(world, alice, case, "refund", {"why": "缺货"})
@@ -125,7 +125,7 @@ def cases_that_come_to_nothing(world: World) -> None:
     case = apply(alice, order, "EXCHANGE", "QUALITY", ("cup-01", 1), sent=True)
     alice.post(f"/aftersales/{case}/cancel")
     case = apply(alice, order, "RETURN", "QUALITY", ("cup-01", 1), sent=True)
-    decide(world, alice, case, "agree", {})
+    decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
     settle(world, days=8)
     expect(alice.get(f"/aftersales/{case}"), state="CANCELLED")
 
@@ -139,11 +139,11 @@ def two_cases_at_once(world: World) -> None:
 
     def another() -> None:
         case = apply(alice, order, "REFUND", "WRONG_ORDER", ("cup-01", 1), sent=False)
-        decide(world, alice, case, "agree", {})
+        decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
 
     world.rivals += [("another case", another), ("sending", lambda: send(world, alice, order, SF))]
     case = apply(alice, order, "REFUND", "CHANGED_MIND", ("cup-01", 2), sent=False)
-    decide(world, alice, case, "agree", {})
+    decide(world, alice, case, "agree", {"return_to": "科技园1号 售后部"})
     world.rivals.clear()
     signed_for(world)
     settle(world)
