@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib.coupons import CouponState
 from tests.faults import driver
 from tests.faults.invariants import broken
+from tests.faults.people import Refusal
 from tests.faults.staging import life
-from tests.faults.world import Refusal, Stage, World
+from tests.faults.world import Stage, World
 from tests.model.model import PAY_WITHIN, Case, Line, Model, Order, Trade
 from tests.model.shop import MEMBERS, People
 
@@ -467,6 +468,7 @@ class Machine(RuleBasedStateMachine):
             "group": row.campaign.group_id if row.campaign else None, "decided": row.refunded,
             "sent": {sku_id: done.sent for sku_id, done in row.progress.items() if done.sent},
             "cases": {case_id: str(shop.aftersales.get(member_id, case_id).state) for case_id in row.cases},
+            "confirmed_by": next((str(event.by) for event in row.timeline if event.now == "COMPLETED"), None),
             "heard": paid, "received": report.received, "returning": report.sent_back + report.under_way,
             "undecided": report.undecided, "difference": report.difference,
         }  # fmt: skip
@@ -511,16 +513,20 @@ class Machine(RuleBasedStateMachine):
             failed = [refund["out_refund_no"] for refund in refunds if refund["status"] == "ABNORMAL"]
             for number in failed:  # staff mend in the portal what WeChat could not finish
                 self.world.control("POST", f"refunds/{number}/mend")
-            if not failed:
+            self.goes_on()
+            if not failed and not self.unheard():
                 break
         self.goes_on()
         self.the_shop_is_as_the_model_says()
         for order in self.model.orders.values():
             assert order.state != "AWAITING_PAYMENT", order
             assert not order.late, order
-            unheard = [trade for trade in order.trades if trade.state == "SUCCESS" and not trade.heard]
-            assert not unheard, f"money taken and not heard of: {unheard}"
+        assert not self.unheard(), f"money taken and not heard of: {self.unheard()}"
         sentences = broken(self.world)
         assert not sentences, "\n".join([*sentences, *self.world.story])
         late = [row for row in driver.waiting(self.world) if row[0] <= self.now.timestamp()]
         assert not late, f"due and not done: {late}"
+
+    def unheard(self) -> list[Trade]:
+        trades = [trade for order in self.model.orders.values() for trade in order.trades]
+        return [trade for trade in trades if trade.state == "SUCCESS" and not trade.heard]

@@ -19,6 +19,7 @@ COUPON, COUPON_FROM = 500, 5000
 POINTS_AT_FIRST, MOST_PERCENT = 3000, 50
 FIRST_PIECE, NEXT_PIECE, FREE_FROM = 600, 100, 9900
 PAY_WITHIN = timedelta(minutes=15)
+NONE = timedelta(0)
 RECEIVE, EXTENSION, AFTERSALE = timedelta(days=10), timedelta(days=5), timedelta(days=15)
 DECIDE, SEND_BACK, CHECK, ARRIVE = timedelta(hours=72), timedelta(days=7), timedelta(days=7), timedelta(days=10)
 MOST_IN_VAIN = 3
@@ -400,7 +401,11 @@ class Model:
         elif order.held and seen["group"] != order.team and self.over(order, team):
             order.team = seen["group"]  # its team ended before the payment was counted: another place
         elif order.state == "SHIPPED" and seen["state"] == "COMPLETED":
-            if order.receive_by is None or now < order.receive_by or order.open_cases:
+            # WeChat's own time is not longer because the shop's is, and does not wait for cases.
+            wechats = seen["confirmed_by"] == "WECHAT"
+            if order.receive_by is None or now < order.receive_by - (EXTENSION if order.extended and wechats else NONE):
+                return False
+            if order.open_cases and not wechats:
                 return False
             order.state, order.completed_at = "COMPLETED", now
         elif order.state == "COMPLETED" and seen["finished"] and not order.finished and order.completed_at:

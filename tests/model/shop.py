@@ -24,8 +24,7 @@ def furnish(world: World) -> None:
     """As model.py says it is."""
     shop, now = world.shop, world.clock()
     shop.catalog.put_category(Category("tea", "茗茶"))
-    fees = {"first": 1, "first_fee": model.FIRST_PIECE, "next": 1, "next_fee": model.NEXT_PIECE}
-    everywhere = FreightRule(("",), **fees, free_from=model.FREE_FROM)
+    everywhere = FreightRule(("",), 1, model.FIRST_PIECE, 1, model.NEXT_PIECE, free_from=model.FREE_FROM)
     shop.promotions.put_freight_template(FreightTemplate("post", "快递", FreightUnit.PIECES, (everywhere,)))
     shop.promotions.put_points_rule(PointsRule(value_fen=1, most_percent=model.MOST_PERCENT, earn_per_yuan=1))
     for product_id in ("tea", "cup"):
@@ -45,7 +44,12 @@ def furnish(world: World) -> None:
     shop.campaigns.activities.put(
         Activity("pair", "groupbuy", "tea", "两人团", now, ends, {"tea-01": model.TEAM_PRICE}, team)
     )
-    easy = {"cuts_per_helper": 100, "daily_cuts": 100, "seconds_between_cuts": 0, "limit_per_member": 100}
+    easy: dict[str, Any] = {
+        "cuts_per_helper": 100,
+        "daily_cuts": 100,
+        "seconds_between_cuts": 0,
+        "limit_per_member": 100,
+    }
     party = BargainConfig(start_price=3000, floor_price=model.BARGAIN_PRICE, cuts_to_floor=2, stock=3, **easy)
     shop.campaigns.activities.put(Activity("party", "bargain", "cup", "砍到9元", now, ends, {"cup-01": 3000}, party))
     for name in (*MEMBERS, "staff"):
@@ -53,6 +57,8 @@ def furnish(world: World) -> None:
         shop.points.adjust(client.member_id, model.POINTS_AT_FIRST, "赠送", "the-owner", name, now)
         for _ in range(2):
             client.post("/coupon-templates/five/claim")
+    for _ in range(8):  # the days before the shop was opened
+        shop.reconciliation.run(now)
     shop.identity.appoint(world.stage.people["staff"].member_id, set(StaffRole), by="the-owner")
 
 

@@ -21,7 +21,7 @@ from chalicelib.campaigns.service import Campaigns
 from chalicelib.orders import Orders
 from chalicelib.payments import store
 from chalicelib.payments.close import Closing
-from chalicelib.payments.store import PaymentRow
+from chalicelib.payments.rows import PaymentRow
 from sandbox.wechat import Credentials
 from tests.faults.staging import staged
 from tests.faults.world import Stage
