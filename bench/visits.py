@@ -171,7 +171,7 @@ def place_with_points(tour: Tour) -> Act:
 
 @visit("POST /staff/points/{member_id}")
 def adjust_points(tour: Tour) -> Act:
-    service = tour.stack.staff(StaffRole.SERVICE)
+    service = tour.stack.staff(StaffRole.FINANCE)
     path, gift = f"/staff/points/{tour.alice.member_id}", {"delta": 5, "why": "补偿"}
     return lambda: ask(service, "POST", path, gift, **{"Idempotency-Key": tour.key()})
 

@@ -210,7 +210,7 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     },
     "GET /points": (Own(),),
     "GET /points/entries": (Own(),),
-    "POST /staff/points/{member_id}": (Staff(StaffRole.SERVICE, "MEMBER_NOT_FOUND", {"delta": 1, "why": "补偿"}),),
+    "POST /staff/points/{member_id}": (Staff(StaffRole.FINANCE, "MEMBER_NOT_FOUND", {"delta": 1, "why": "补偿"}),),
     "GET /subscriptions": (Own(),),
     "POST /subscriptions": (Own({"results": {"tmpl_coupon_expiring": "accept"}}),),
     "GET /wechat/push": (Public(ITS_OWN_PROOF, status=403),),

@@ -137,6 +137,8 @@ class Paying:
         """Never two that can be paid: the attempt in the other way is closed at WeChat before this one begins."""
         trade = self._query(payment, now)
         if trade is not None and trade.trade_state != "CLOSED":
+            # First, so that nobody is handed what can no longer be paid with, should this process die after closing.
+            commit(self._store.sheet_ended(payment))
             try:
                 self._wechat.close(payment.out_trade_no)
             except PayError as error:

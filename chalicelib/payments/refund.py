@@ -34,6 +34,7 @@ from .rules import (
 from .store import PaymentStore
 
 TRIES = 6
+TRIES_A_DAY = 24  # once waiting has grown to an hour
 # Asked after until it is over; staff mend an abnormal refund in the portal, and the shop hears of it by asking.
 OPEN = (RefundState.PENDING, RefundState.PROCESSING, RefundState.ABNORMAL)
 # A closed refund was impossible a moment ago: the next attempt waits longer, and longer still the one after it.
@@ -189,6 +190,7 @@ class Refunding:
             if state not in REFUND_TRANSITIONS[refund.state]:
                 if refund.state in OPEN:  # also an abnormal one that staff have set under way again
                     self._put_off(refund, None, now)
+                    self._remind(refund)
                 return
             try:
                 commit(*self._news(refund, status, state, now))
@@ -222,6 +224,11 @@ class Refunding:
         if not error.retryable or error.is_code("NOT_ENOUGH"):
             logger.error("refund needs staff", order_id=refund.order_id, wechat_code=error.code, alarm="refund_stuck")
         self._put_off(refund, error.code, now)
+
+    def _remind(self, refund: RefundOrder) -> None:
+        """About once a day, of one that waits for people."""
+        if refund.state is RefundState.ABNORMAL and refund.tries % TRIES_A_DAY == TRIES_A_DAY - 1:
+            logger.error("refund needs staff", order_id=refund.order_id, state=refund.state, alarm="refund_stuck")
 
     def _put_off(self, refund: RefundOrder, error: str | None, now: datetime) -> None:
         again_at = now + wait_after(refund.tries, self._first_wait, LONGEST_WAIT)

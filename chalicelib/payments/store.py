@@ -84,6 +84,15 @@ class PaymentStore:
             otherwise=PaymentChanged(),
         )
 
+    def sheet_ended(self, payment: Payment) -> Write:
+        """What there is to pay with is not handed out again."""
+        return update(
+            PaymentRow(payment.out_trade_no),
+            PaymentRow.prepaid_at.remove(),
+            condition=PaymentRow.state == PaymentState.STARTED,
+            otherwise=PaymentChanged(),
+        )
+
     def becomes_paid(
         self, payment: Payment, trade: Trade, heard_by: str, now: datetime, refund: RefundOrder | None = None
     ) -> list[Write]:

@@ -92,7 +92,7 @@ def entries(call: Call[None]) -> PointsEntriesView:
     body=PointsAdjustment,
     answers=BalanceView,
     errors=(Invalid, MemberNotFound, NotEnoughPoints, AdjustmentReused),
-    staff=StaffRole.SERVICE,
+    staff=StaffRole.FINANCE,
     signed=True,
     idempotent=True,
 )

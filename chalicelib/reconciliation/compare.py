@@ -82,6 +82,10 @@ class Comparison:
             finding = Finding(subject, Outcome.THEIRS_ONLY, number, amount, None, Detail.UNKNOWN_HERE)
             if refund is None:
                 self._ledger.find(finding)
+            elif refund.state is RefundState.CLOSED and subject is Subject.FLOW_REFUND:
+                self._ledger.find(
+                    replace(finding, outcome=Outcome.STATE, ours=refund.amount, detail=Detail.CLOSED_HERE)
+                )
             elif refund.state is not RefundState.PENDING or self._mended(finding, self._mending.refund):
                 state = refund.state
                 if state is RefundState.PENDING:

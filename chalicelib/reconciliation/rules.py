@@ -60,6 +60,7 @@ class Detail(StrEnum):
     UNANSWERED = "UNANSWERED"  # WeChat could not be asked
     FAILED = "FAILED"  # mending failed; the log says why
     STILL_OPEN = "STILL_OPEN"  # the bill says ended, WeChat asked directly says under way
+    CLOSED_HERE = "CLOSED_HERE"  # money moved for a refund that WeChat called closed: the next one pays twice
     TWICE = "TWICE"  # the same number more than once in one bill
     OTHER_ACCOUNT = "OTHER_ACCOUNT"  # other merchant number, appid or currency
     REVOKED = "REVOKED"  # neither a payment nor a refund

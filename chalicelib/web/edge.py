@@ -11,11 +11,11 @@ import msgspec
 from chalice.app import Request, Response
 
 from ..kernel.errors import Invalid, NotFound, ShopError, Unauthenticated, Unavailable
-from ..kernel.staff import may
+from ..kernel.staff import StaffRole, may
 from ..log import logger
 from ..storage.table import STORAGE_FAILURES
 from .call import Call, Endpoint
-from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, SignatureMissing, StaffOnly, error_answer
+from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, OwnAccount, SignatureMissing, StaffOnly, error_answer
 
 MOST_BYTES = 64 * 1024
 MOST_PROBLEM = 300
@@ -89,8 +89,8 @@ def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str],
     session = None if endpoint.public else _session(shop, request)
     if session is not None:
         logger.thread_safe_append_keys(member_id=session.member_id)
-        if endpoint.staff is not None and not may(session.roles, endpoint.staff):
-            raise StaffOnly(needed=endpoint.staff)
+        if endpoint.staff is not None:
+            _check_staff(endpoint.staff, session, path)
         if endpoint.signed:
             _check_signature(shop, session, request, raw)
     return Call(
@@ -149,6 +149,13 @@ def _check_signature(shop: Any, session: Any, request: Request, raw: bytes) -> N
         signature=signature,
         body=raw,
     )
+
+
+def _check_staff(needed: StaffRole, session: Any, path: dict[str, str]) -> None:
+    if not may(session.roles, needed):
+        raise StaffOnly(needed=needed)
+    if path.get("member_id") == session.member_id and not may(session.roles, StaffRole.OWNER):
+        raise OwnAccount
 
 
 def _identifier(value: str) -> str:

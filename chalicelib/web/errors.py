@@ -73,6 +73,13 @@ class StaffOnly(Forbidden):
     message = "仅限有权限的店员操作"
 
 
+class OwnAccount(Forbidden):
+    """Staff decide about other members; about their own orders and points, another one does, or the owner."""
+
+    code = "OWN_ACCOUNT"
+    message = "不能处理自己的订单、售后或积分"
+
+
 class UnsupportedMediaType(Invalid):
     """Send `Content-Type: application/json`."""
 

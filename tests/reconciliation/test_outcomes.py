@@ -193,6 +193,14 @@ def test_a_refund_that_only_the_bill_calls_ended_is_left_to_staff(world: World) 
     assert world.found() == [("refund state", "refund-1", "STILL_OPEN", "OPEN")]
 
 
+def test_money_that_moved_for_a_refund_that_wechat_called_closed_is_shown_to_staff(world: World) -> None:
+    world.refunded_here("refund-1", 300, RefundState.CLOSED)
+    world.refunded_there("refund-1", 300, "CLOSED", bill="FAIL")
+    world.flow_rows = [*bills.flow_of(world.trade_rows)]
+    world.reconcile()
+    assert ("flow-refund state", "refund-1", "CLOSED_HERE", "OPEN") in world.found()
+
+
 def test_a_number_that_a_bill_has_twice_is_found_and_counted_once(world: World) -> None:
     world.agreed(1)
     world.trade_rows.append(bills.payment("agreed-0000", 100))

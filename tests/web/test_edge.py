@@ -210,3 +210,12 @@ def test_a_stolen_token_alone_gets_no_key_to_sign_with(strict: Stack) -> None:
     alice = strict.shopper("alice")
     assert alice.refused("POST", "/session/renew") == "SIGNATURE_MISSING"
     assert alice.post("/session/renew", **signed(alice, "/session/renew", b""))["signing_key"]
+
+
+def test_staff_do_not_decide_about_their_own_account_unless_they_own_the_shop(stack: Stack) -> None:
+    clerk, owner = stack.staff(StaffRole.FINANCE), stack.staff(StaffRole.OWNER)
+    gift = {"delta": 5, "why": "补偿"}
+    own, hers = f"/staff/points/{clerk.member_id}", f"/staff/points/{owner.member_id}"
+    assert clerk.refused("POST", own, gift, **{"Idempotency-Key": "my-own-gift"}) == "OWN_ACCOUNT"
+    assert clerk.post(hers, gift, **{"Idempotency-Key": "for-another"}) == {"balance": 5}
+    assert owner.post(hers, gift, **{"Idempotency-Key": "by-the-owner"}) == {"balance": 10}

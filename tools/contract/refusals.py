@@ -21,6 +21,7 @@ from chalicelib.web.errors import (
     IdempotencyKeyMissing,
     Internal,
     MethodNotAllowed,
+    OwnAccount,
     SignatureMissing,
     StaffOnly,
     UnsupportedMediaType,
@@ -39,6 +40,7 @@ SHARED: Mapping[str, tuple[Error, ...]] = {
     "NoSession": SESSION,
     "NoSessionOrSignature": (*SESSION, *SIGNATURE),
     "StaffOnly": (StaffOnly,),
+    "StaffOnlyOrNotOwn": (OwnAccount, StaffOnly),
     "NotFound": (NotFound,),
     "Conflict": (Conflict,),
     "MethodNotAllowed": (MethodNotAllowed,),
@@ -71,7 +73,7 @@ def errors_of(endpoint: Endpoint) -> list[Error]:
     if not endpoint.public:
         errors |= {*SESSION, *(SIGNATURE if endpoint.signed else ())}
     if endpoint.staff is not None:
-        errors.add(StaffOnly)
+        errors |= {StaffOnly, OwnAccount} if "{member_id}" in endpoint.path else {StaffOnly}
     if endpoint.body is not None or endpoint.query is not None or endpoint.idempotent:
         errors.add(Malformed)
     if endpoint.idempotent:
