@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from bench.tour import JOBS, ONE_DAY, TEAM_LINE, Act, Tour, Visit
 from chalicelib.campaigns.base import Choice
+from functions.aftersales import move_cases_on
 from functions.campaigns import move_groups_on
 from functions.coupons import expire_coupons, remind_of_coupons
 from functions.fulfilment import retry_refused_uploads, track_parcels, upload_shipping
-from functions.orders import advance_refunds, close_unpaid, finish_effects
+from functions.orders import (
+    advance_refunds,
+    alarm_unsent,
+    close_unpaid,
+    finish_effects,
+    finish_orders,
+    receive_orders,
+)
+from functions.reconciliation import reconcile
 from functions.streams import on_order_change
+from functions.wechat import refresh_certificates
 from sandbox.local.seed import TEAM
 
 FUNCTIONS: list[Visit] = []
@@ -155,3 +166,69 @@ def coupon_ended(tour: Tour) -> Act:
     tour.run(remind_of_coupons)
     tour.stack.clock.forward(hours=25)
     return lambda: _sees(tour, expire_coupons, 1)
+
+
+def settled(tour: Tour, **amount: float) -> None:
+    """Time goes by, and once more for what begins only then."""
+    for _ in range(2):
+        tour.pass_time(**amount)
+
+
+@visit(receive_orders, "one order")
+def long_sent(tour: Tour) -> Act:
+    settled(tour, days=11)
+    guest = tour.someone()
+    tour.stack.ship(guest.member_id, tour.to_send(guest))
+    tour.stack.clock.forward(days=10, minutes=1)
+    return lambda: _sees(tour, receive_orders, 1)
+
+
+@visit(finish_orders, "one order")
+def long_received(tour: Tour) -> Act:
+    settled(tour, days=17)
+    tour.delivered(tour.someone())
+    tour.stack.clock.forward(days=16)
+    return lambda: _sees(tour, finish_orders, 1)
+
+
+@visit(alarm_unsent, "one order")
+def not_sent(tour: Tour) -> Act:
+    settled(tour, days=3)
+    tour.to_send(tour.someone())
+    tour.stack.clock.forward(hours=49)
+    return lambda: _sees(tour, alarm_unsent, 1)
+
+
+@visit(move_cases_on, "one that nobody decided")
+def undecided(tour: Tour) -> Act:
+    settled(tour, days=11)
+    tour.applied(tour.someone(), "REFUND")
+    tour.stack.clock.forward(hours=73)
+    return lambda: _sees(tour, move_cases_on, 1)
+
+
+def all_reconciled(tour: Tour) -> None:
+    """It is noon in Beijing, and each day that has bills has its report."""
+    now = tour.stack.clock()
+    tour.pass_time(seconds=(now.replace(hour=4, minute=0, second=0) + timedelta(days=1) - now).total_seconds())
+    for _ in range(8):
+        tour.run(reconcile)
+
+
+@visit(reconcile, "nothing is due")
+def reconciled(tour: Tour) -> Act:
+    all_reconciled(tour)
+    return lambda: _sees(tour, reconcile, 0)
+
+
+@visit(reconcile, "a day of one payment")
+def a_day(tour: Tour) -> Act:
+    all_reconciled(tour)
+    tour.to_send(tour.someone())
+    tour.stack.clock.forward(days=1)
+    return lambda: _sees(tour, reconcile, 0)
+
+
+@visit(refresh_certificates, "one platform certificate")
+def certificates(tour: Tour) -> Act:
+    return lambda: tour.run(refresh_certificates)

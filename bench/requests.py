@@ -10,6 +10,7 @@ from pathlib import Path
 from app import app
 from bench.jobs import FUNCTIONS
 from bench.meter import SINGLE, TRANSACTION, Cost, Meter
+from bench.service import SERVICE
 from bench.tour import Tour, Visit
 from bench.visits import ROUTES
 from chalicelib.log import logger
@@ -58,7 +59,7 @@ def unvisited() -> set[str]:
     """Routes and functions that no visit goes to."""
     routes = {f"{each.method} {each.path}" for each in Routes.endpoints}
     functions = {source.handler_string.rpartition(".")[2] for source in app.event_sources}
-    return (routes | functions) - {visit.name for visit in (*ROUTES, *FUNCTIONS)}
+    return (routes | functions) - {visit.name for visit in (*ROUTES, *SERVICE, *FUNCTIONS)}
 
 
 def which(cost: Cost) -> str:
@@ -79,14 +80,14 @@ def main() -> int:
         print(f"no visit goes to {', '.join(sorted(missed))}", file=sys.stderr)
         return 1
     logger.setLevel("CRITICAL")
-    visits = [*sorted(ROUTES, key=lambda visit: visit.name.split()[::-1]), *FUNCTIONS]
+    visits = [*sorted((*ROUTES, *SERVICE), key=lambda visit: visit.name.split()[::-1]), *FUNCTIONS]
     rows = {True: "", False: ""}
     print(TABLE, end="")
     with tempfile.TemporaryDirectory() as home, running_engine(Path(home)) as engine, running_api() as api:
         credentials = make_credentials(Path(home))
         with open_stack(fresh_tables(engine), engine, credentials, api, load) as stack:
             for visit, cost in measure(stack, engine, visits):
-                rows[visit in ROUTES] += row(visit, cost)
+                rows[visit not in FUNCTIONS] += row(visit, cost)
                 print(row(visit, cost), end="", flush=True)
     REPORT.write_text(f"{HEAD}\n## Routes\n\n{TABLE}{rows[True]}\n## Functions\n\n{TABLE}{rows[False]}", "utf-8")
     return 0

@@ -17,10 +17,18 @@ from chalicelib.kernel.clock import epoch
 from chalicelib.orders.place import Wanted
 from chalicelib.payments.rules import refund_number, trade_number
 from chalicelib.pickup import PickupPoint
+from functions.aftersales import move_cases_on
 from functions.campaigns import move_groups_on
 from functions.coupons import expire_coupons, remind_of_coupons
 from functions.fulfilment import retry_refused_uploads, track_parcels, upload_shipping
-from functions.orders import advance_refunds, close_unpaid, finish_effects
+from functions.orders import (
+    advance_refunds,
+    alarm_unsent,
+    close_unpaid,
+    finish_effects,
+    finish_orders,
+    receive_orders,
+)
 from functions.streams import on_order_change
 from sandbox.demo.shopper import HOME
 from sandbox.local.seed import BARGAIN, TEAM
@@ -30,7 +38,7 @@ from tests.shop import Shopper, Stack
 Act = Callable[[], object]
 JOBS = (
     close_unpaid, advance_refunds, finish_effects, upload_shipping, retry_refused_uploads, track_parcels,
-    move_groups_on, remind_of_coupons, expire_coupons,
+    move_groups_on, remind_of_coupons, expire_coupons, receive_orders, finish_orders, alarm_unsent, move_cases_on,
 )  # fmt: skip
 LINES = (("nuts-02", 1), ("longjing-01", 2))
 CART = (*LINES, ("mango-02", 1))
@@ -46,6 +54,19 @@ class Visit:
     name: str
     case: str
     ready: Callable[[Tour], Act]
+
+
+def into(visits: list[Visit]) -> Callable[..., Callable[[Callable[[Tour], Act]], Callable[[Tour], Act]]]:
+    """A decorator `(name, case="")` that puts a visit into the list."""
+
+    def visit(name: str, case: str = "") -> Callable[[Callable[[Tour], Act]], Callable[[Tour], Act]]:
+        def declare(ready: Callable[[Tour], Act]) -> Callable[[Tour], Act]:
+            visits.append(Visit(name, case, ready))
+            return ready
+
+        return declare
+
+    return visit
 
 
 class Tour:
@@ -139,6 +160,25 @@ class Tour:
         order_id = self.bought(shopper, **more)
         self.tell_stream(shopper, order_id)
         return order_id
+
+    def delivered(self, shopper: Shopper) -> str:
+        """An order that was sent and received."""
+        order_id = self.to_send(shopper)
+        self.stack.ship(shopper.member_id, order_id)
+        shopper.post(f"/orders/{order_id}/receipt")
+        return order_id
+
+    def wanted(self, kind: str) -> dict[str, Any]:
+        """A case about one piece: of what was not sent if it is of money alone, else of what was."""
+        sent = kind != "REFUND"
+        lines = [{"sku_id": LINES[0][0], "quantity": 1}]
+        return {"kind": kind, "reason": "QUALITY" if sent else "CHANGED_MIND", "lines": lines, "sent": sent}
+
+    def applied(self, shopper: Shopper, kind: str) -> str:
+        """A case of a new order that waits for the shop; its id."""
+        order_id = self.to_send(shopper) if kind == "REFUND" else self.delivered(shopper)
+        path, key = f"/orders/{order_id}/aftersales", {"Idempotency-Key": self.key()}
+        return str(shopper.post(path, self.wanted(kind), **key)["case_id"])
 
     def fetched(self, shopper: Shopper) -> str:
         """The code of a paid order that is fetched."""

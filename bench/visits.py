@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from bench.tour import BARGAIN_LINE, CART, LINES, ONE_DAY, TEAM_LINE, Act, Tour, Visit
+from bench.tour import BARGAIN_LINE, CART, LINES, ONE_DAY, TEAM_LINE, Act, Tour, Visit, into
 from chalicelib.campaigns.base import Choice
 from chalicelib.kernel.staff import StaffRole
 from sandbox.demo.shopper import HOME
@@ -13,15 +12,8 @@ from sandbox.local.seed import BARGAIN, TEAM
 from tests.shop import Shopper
 
 ROUTES: list[Visit] = []
+visit = into(ROUTES)
 CONSENT = "tmpl_order_paid"
-
-
-def visit(name: str, case: str = "") -> Callable[[Callable[[Tour], Act]], Callable[[Tour], Act]]:
-    def declare(ready: Callable[[Tour], Act]) -> Callable[[Tour], Act]:
-        ROUTES.append(Visit(name, case, ready))
-        return ready
-
-    return declare
 
 
 def plain(name: str, case: str = "", *, query: str = "", body: Any = None) -> None:
