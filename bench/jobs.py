@@ -195,7 +195,8 @@ def long_received(tour: Tour) -> Act:
 def not_sent(tour: Tour) -> Act:
     settled(tour, days=3)
     tour.to_send(tour.someone())
-    tour.stack.clock.forward(hours=49)
+    tour.pass_time(hours=47)  # others that are late are told of each day
+    tour.stack.clock.forward(hours=2)
     return lambda: _sees(tour, alarm_unsent, 1)
 
 
