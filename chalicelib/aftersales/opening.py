@@ -100,7 +100,7 @@ class Opening:
         must_be_open(order, now, self._orders.store.periods)
         if len(order.cases) >= MOST_CASES:
             raise TooManyCases(limit=MOST_CASES)
-        if doer is SHOPPER:
+        if doer is SHOPPER and wanted.reason is not Reason.NO_REASON:  # a right is not used up by refusals
             must_not_be_too_many(wanted, self._cases.of_order(order))
         parts = parts_of(order, wanted, now)
         claims = [part.claim for part in parts]

@@ -1,5 +1,6 @@
 """Routes of fulfilment: what staff send and hand over, and what shoppers see of it."""
 
+from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
 from ..orders.progress import TooManySent
 from ..orders.rules import OrderHeld, OrderNotFound, OrderStateRefused
@@ -10,6 +11,7 @@ from .rules import (
     CarrierUnknown,
     CaseOpen,
     FetchedByShopper,
+    LastParcel,
     NothingToSend,
     NumberCorrected,
     ParcelNotFound,
@@ -63,13 +65,14 @@ def parcels(call: Call[None]) -> ParcelsView:
     summary="Paid orders that are to be sent, or fetched",
     query=ToShipQuery,
     answers=ToShipPage,
-    errors=(StorageBusy,),
+    errors=(BadCursor, StorageBusy),
     staff=StaffRole.FULFILMENT,
 )
 def to_ship(call: Call[None]) -> ToShipPage:
-    """The list shrinks as orders leave; there are no pages."""
-    orders = call.shop.fulfilment.sending.to_send(call.query.pickup, call.now, call.query.limit)
-    return ToShipPage([to_ship_view(order) for order in orders])
+    """Overdue ones come first, among themselves by when they are alarmed for again."""
+    query = call.query
+    page = call.shop.fulfilment.sending.to_send(query.pickup, query.cursor, query.limit, call.now)
+    return ToShipPage([to_ship_view(order) for order in page.rows], page.next_cursor)
 
 
 @routes.endpoint(
@@ -99,6 +102,7 @@ def staff_order(call: Call[None]) -> StaffOrderView:
         *NUMBERING,
         NothingToSend,
         TooManySent,
+        LastParcel,
         TooManyParcels,
         ParcelReused,
         StorageBusy,

@@ -85,6 +85,13 @@ class TooManyParcels(Refused):
     message = "一个订单最多15个包裹"
 
 
+class LastParcel(Refused):
+    """The last parcel that WeChat takes must carry all that is left."""
+
+    code = "LAST_PARCEL"
+    message = "最后一个包裹须包含全部剩余商品"
+
+
 class NumberCorrected(Refused):
     """The platform takes one correction of an order's delivery."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ..kernel.errors import Conflict
+from ..kernel.paging import Page, decode_cursor
 from ..kernel.trail import Actor
 from ..orders import Order, Orders, OrderState
 from ..orders.progress import advanced, to_send, with_sent
@@ -15,6 +16,7 @@ from .rules import (
     CarrierUnknown,
     Consignment,
     FetchedByShopper,
+    LastParcel,
     NothingToSend,
     NumberCorrected,
     Parcel,
@@ -107,10 +109,12 @@ class Sending:
         """WeChat is to be told of what left the shop; nothing, if nothing was paid through it."""
         return [self._uploads.wanted(order.order_id, order.member_id, now)] if order.trade_no else []
 
-    def to_send(self, pickup: bool, now: datetime, most: int) -> list[Order]:
-        """Paid orders that wait to be sent, or fetched: what should have left first in front."""
-        job = Job.PICKUP if pickup else Job.SHIP
-        return self._orders.store.waiting(job, now + self._orders.store.periods.ship + TOMORROW, most)
+    def to_send(self, pickup: bool, cursor: str | None, limit: int, now: datetime) -> Page[Order]:
+        """Paid orders that wait to be sent, or fetched: by when they are to leave, or are alarmed for again. Raises
+        BadCursor.
+        """
+        job, until = Job.PICKUP if pickup else Job.SHIP, now + self._orders.store.periods.ship + TOMORROW
+        return self._orders.store.waiting(job, until, decode_cursor(cursor), limit)
 
     def order(self, member_id: str, order_id: str) -> tuple[Order, list[Parcel]]:
         """Raises OrderNotFound, also for another member's order."""
@@ -138,6 +142,8 @@ def _sendable(order: Order, parcels: list[Parcel], asked: Consignment) -> Mappin
     pieces = asked.pieces or to_send(order)
     if not pieces:
         raise NothingToSend
+    if len(parcels) == MOST_PARCELS - 1 and pieces != to_send(order):
+        raise LastParcel
     return pieces
 
 

@@ -18,7 +18,7 @@ from ..orders.shapes import (
     order_view,
     staff_event_view,
 )
-from ..web import ID
+from ..web import ID, NextCursor, PageQuery
 from .carriers import CARRIERS
 from .rules import Consignment, Parcel, Tracking, Upload, UploadState, Way
 
@@ -124,6 +124,7 @@ class ToShipView(msgspec.Struct, frozen=True):
 
 class ToShipPage(msgspec.Struct, frozen=True):
     items: Annotated[list[ToShipView], Meta(description="What should have left first in front.")]
+    next_cursor: NextCursor
 
 
 class StaffOrderView(msgspec.Struct, frozen=True):
@@ -165,7 +166,7 @@ class MostQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     limit: Annotated[int, Meta(ge=1, le=100, description="At most so many.", examples=[50])] = 50
 
 
-class ToShipQuery(MostQuery, frozen=True, kw_only=True):
+class ToShipQuery(PageQuery, frozen=True, kw_only=True):
     pickup: Annotated[bool, Meta(description="Those that are fetched, in place of those that are sent.")] = False
 
 

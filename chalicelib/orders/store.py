@@ -15,7 +15,7 @@ from ..kernel.paging import Page, page_of
 from ..log import logger
 from ..storage.attributes import packed
 from ..storage.cipher import SEALED_FOR_GOOD, Cipher
-from ..storage.due import clear_due, due, first_due, set_due, sweep, wait_for
+from ..storage.due import clear_due, due, first_due, place_of, set_due, sweep, wait_for
 from ..storage.reads import read
 from ..storage.writes import Write, commit, put, update
 from .rows import OrderRow, changing, order_of, row_of
@@ -120,10 +120,10 @@ class OrderStore:
             lambda row, error: failed(row.order_id, error),
         )
 
-    def waiting(self, job: Job, until: datetime, most: int) -> list[Order]:
-        """Orders that wait for `job`, the one due first in front."""
-        rows = first_due(OrderRow, job, until, most)
-        return self.many([(row.member_id, row.order_id) for row in rows])
+    def waiting(self, job: Job, until: datetime, after: str | None, limit: int) -> Page[Order]:
+        """Orders that wait for `job`, the one due first in front. Raises BadCursor."""
+        found = page_of(first_due(OrderRow, job, until, limit + 1, after), limit, place_of)
+        return Page(self.many([(row.member_id, row.order_id) for row in found.rows]), found.next_cursor)
 
     def _waiting(self, before: Order, after: Order) -> list[Action]:
         wait = waits_for(after, self.periods)

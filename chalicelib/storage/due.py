@@ -9,6 +9,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -17,8 +18,9 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
+from ..kernel.paging import BadCursor
 from .table import STORAGE_FAILURES, Row
-from .writes import commit, update
+from .writes import commit, keys_of, update
 
 SHARDS = 8
 PER_SHARD = 200
@@ -77,15 +79,25 @@ def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
         yield from index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(now), limit=PER_SHARD)
 
 
-def first_due(kind: type[Found], job: str, until: datetime, most: int) -> list[Found]:
-    """The `most` key-only rows of `job` with the earliest times, in order: what people are shown as a list."""
+def first_due(kind: type[Found], job: str, until: datetime, most: int, after: str | None = None) -> list[Found]:
+    """The `most` key-only rows of `job` with the earliest times, in order: what people are shown as a list. `after` is
+    the `place_of` the row that the last page ended with. Raises BadCursor.
+    """
     index: DueIndex = kind.due  # type: ignore[attr-defined]
-    rows = [
-        row
-        for shard in range(SHARDS)
-        for row in index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(until), limit=most)
-    ]
-    return sorted(rows, key=lambda row: int(row.due_at or 0))[:most]
+    since = after.partition("#")[0] if after else "0"
+    if not since.isdecimal():
+        raise BadCursor
+    between = DueIndex.due_at.between(min(int(since), epoch(until)), epoch(until))
+    rows: list[Found] = []
+    for shard in range(SHARDS):
+        found = index.query(f"{job}#{shard}", between, page_size=most)
+        rows += islice((row for row in found if after is None or place_of(row) > after), most)
+    return sorted(rows, key=place_of)[:most]
+
+
+def place_of(row: Any) -> str:
+    """Where a row that waits stands in the order of what is due."""
+    return f"{int(row.due_at):011d}#{'/'.join(str(key) for key in keys_of(row) if key is not None)}"
 
 
 def sweep(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.fulfilment.rows import ParcelRow, UploadRow
+from chalicelib.kernel.staff import StaffRole
 from chalicelib.kernel.trail import Actor
 from chalicelib.orders import OrderState
 from chalicelib.orders.progress import most, with_claim
@@ -250,3 +251,40 @@ def test_an_order_that_cost_nothing_has_nothing_to_tell_wechat(stack: Stack, des
     stack.drain(1)
     assert desk.send(alice, placed["order_id"])["state"] == "SHIPPED"
     assert desk.sam.refused("POST", f"/staff/shipping-uploads/{placed['order_id']}/retry") == "UPLOAD_NOT_FOUND"
+
+
+def test_all_that_waits_to_be_sent_is_found_page_by_page_whatever_was_alarmed_for(stack: Stack) -> None:
+    alice, packer = stack.shopper("alice"), stack.staff(StaffRole.FULFILMENT)
+    orders = []
+    for n in range(5):
+        orders.append(alice.buy(("cup-01", 1))["order_id"])
+        stack.drain(1)
+        stack.clock.forward(hours=5 * n)
+    stack.shop.orders.receiving.alarm_unsent(stack.clock())
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = packer.get(f"/staff/orders/to-ship?limit=2{cursor}")
+        seen += [each["order_id"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert sorted(seen) == sorted(orders)
+    assert packer.refused("GET", "/staff/orders/to-ship?cursor=eA") == "BAD_CURSOR"
+
+
+def test_the_last_parcel_that_wechat_takes_carries_all_that_is_left(stack: Stack) -> None:
+    alice, packer = stack.shopper("alice"), stack.staff(StaffRole.FULFILMENT)
+    order_id = alice.buy(("cup-01", 17))["order_id"]
+    stack.drain(1)
+    path = f"/staff/orders/{alice.member_id}/{order_id}/parcels"
+
+    def send(n: int, pieces: int) -> dict[str, Any]:
+        lines = [{"sku_id": "cup-01", "quantity": pieces}]
+        return {"way": "EXPRESS", "carrier": "YTO", "tracking_no": f"YT10000000{n:02d}", "lines": lines}
+
+    for n in range(14):
+        packer.post(path, send(n, 1), **{"Idempotency-Key": f"parcel-no-{n:02d}"})
+    assert packer.refused("POST", path, send(14, 1), **{"Idempotency-Key": "parcel-no-14"}) == "LAST_PARCEL"
+    packer.post(path, send(15, 3), **{"Idempotency-Key": "parcel-no-15"})
+    assert alice.get(f"/orders/{order_id}")["state"] == "SHIPPED"
