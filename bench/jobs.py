@@ -187,7 +187,8 @@ def long_sent(tour: Tour) -> Act:
 def long_received(tour: Tour) -> Act:
     settled(tour, days=17)
     tour.delivered(tour.someone())
-    tour.stack.clock.forward(days=16)
+    tour.pass_time(days=14, hours=23)  # others wait for their cases, and are looked at each day
+    tour.stack.clock.forward(hours=2)
     return lambda: _sees(tour, finish_orders, 1)
 
 
@@ -204,7 +205,8 @@ def not_sent(tour: Tour) -> Act:
 def undecided(tour: Tour) -> Act:
     settled(tour, days=11)
     tour.applied(tour.someone(), "REFUND")
-    tour.stack.clock.forward(hours=73)
+    tour.pass_time(hours=71)  # others wait for an address, and are looked at each day
+    tour.stack.clock.forward(hours=2)
     return lambda: _sees(tour, move_cases_on, 1)
 
 
