@@ -27,7 +27,7 @@ NOT_FOR_SHOPPERS = {
     # schedules and streams
     "MESSAGE_REFUSED", "NO_CONSENT",
     # callbacks of WeChat Pay, which are answered in its own form
-    "PAYMENT_NOT_FOUND", "REFUND_NOT_FOUND",
+    "REFUND_NOT_FOUND",
 }  # fmt: skip
 
 ERRORS = [error for error in all_errors() if error.__module__.startswith("chalicelib.")]

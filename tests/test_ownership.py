@@ -198,6 +198,8 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "POST /aftersales/{case_id}/received": (Foreign("AFTERSALE_NOT_FOUND"),),
     "GET /staff/aftersales": (Staff(StaffRole.SERVICE),),
     "GET /staff/aftersales/{member_id}/{case_id}": (Staff(StaffRole.SERVICE, "AFTERSALE_NOT_FOUND"),),
+    "GET /staff/refunds": (Staff(StaffRole.FINANCE),),
+    "GET /staff/payments/{out_trade_no}": (Staff(StaffRole.FINANCE, "PAYMENT_NOT_FOUND"),),
     "GET /staff/orders/{member_id}/{order_id}/money": (Staff(StaffRole.FINANCE, "ORDER_NOT_FOUND"),),
     "POST /staff/orders/{member_id}/{order_id}/aftersales": (Staff(StaffRole.SERVICE, "ORDER_NOT_FOUND", CASE),),
     **{

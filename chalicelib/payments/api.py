@@ -1,23 +1,28 @@
 """Routes of payments: the shopper's, and the one that WeChat Pay calls."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from chalice.app import Response
 
+from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
 from ..log import logger
 from ..orders import OrderState
 from ..orders.rules import OrderChanged, OrderNotFound, OrderStateRefused
 from ..orders.shapes import OrderView, StaffEventView, order_view, staff_event_view
 from ..storage.writes import StorageBusy
-from ..web import Call, Routes
+from ..web import Call, NextCursor, PageQuery, Routes
 from ..wechat.errors import BadCallback
 from .rules import (
     NothingToPay,
     OrderAlreadyPaid,
     PaymentChanged,
     PaymentMismatch,
+    PaymentNotFound,
+    PaymentState,
+    RefundState,
     WeChatPayBusy,
     WeChatPayMisconfigured,
 )
@@ -111,6 +116,7 @@ class MovementView(msgspec.Struct, frozen=True):
     state: Annotated[str, msgspec.Meta(description="Of the payment or the refund.", examples=["PAID"])]
     cause: Annotated[str, msgspec.Meta(description="JSAPI or NATIVE; or what is refunded for.", examples=["JSAPI"])]
     counts: Annotated[bool, msgspec.Meta(description="Whether this money moved, or will.", examples=[True])]
+    problem: Annotated[str, msgspec.Meta(description="What WeChat last said against it.", examples=["NOT_ENOUGH"])]
     timeline: Annotated[list[StaffEventView], msgspec.Meta(description="Every change, oldest first.")]
 
 
@@ -141,7 +147,9 @@ def money(call: Call[None]) -> MoneyView:
     """Payments and refunds held against the order and its after-sale cases."""
     report = call.shop.payments.money.report(call.path["member_id"], call.path["order_id"])
     movements = [
-        MovementView(m.number, m.amount, m.state, m.cause, m.counts, [staff_event_view(e) for e in m.timeline])
+        MovementView(
+            m.number, m.amount, m.state, m.cause, m.counts, m.problem, [staff_event_view(e) for e in m.timeline]
+        )
         for m in report.movements
     ]
     return MoneyView(
@@ -156,6 +164,76 @@ def money(call: Call[None]) -> MoneyView:
         report.difference,
         movements,
     )
+
+
+class OpenRefundView(msgspec.Struct, frozen=True):
+    out_refund_no: Annotated[str, msgspec.Meta(description="At WeChat.", examples=[f"R{EXAMPLE_ORDER}-1"])]
+    member_id: Annotated[str, msgspec.Meta(description="Whose.", examples=["MIKWR2HULQ37NLX43GDWS6H6SG"])]
+    order_id: Annotated[str, msgspec.Meta(description="Order.", examples=[EXAMPLE_ORDER])]
+    amount: Annotated[int, msgspec.Meta(description="Fen.", examples=[8800])]
+    state: Annotated[RefundState, msgspec.Meta(description="ABNORMAL needs staff in WeChat's portal.")]
+    cause: Annotated[str, msgspec.Meta(description="What it is owed for.", examples=["aftersale"])]
+    case_id: Annotated[str | None, msgspec.Meta(description="After-sale case, if it is one.", examples=[None])]
+    tries: Annotated[int, msgspec.Meta(description="Looks in vain.", examples=[3])]
+    problem: Annotated[str | None, msgspec.Meta(description="What WeChat last said.", examples=["NOT_ENOUGH"])]
+    created_at: Annotated[datetime, msgspec.Meta(description="Since when.", examples=["2026-11-22T02:00:00Z"])]
+
+
+class OpenRefunds(msgspec.Struct, frozen=True):
+    items: Annotated[list[OpenRefundView], msgspec.Meta(description="What is looked at next in front.")]
+    next_cursor: NextCursor
+
+
+@routes.endpoint(
+    "GET",
+    "/staff/refunds",
+    summary="Refunds that have not arrived yet",
+    query=PageQuery,
+    answers=OpenRefunds,
+    errors=(BadCursor,),
+    staff=StaffRole.FINANCE,
+)
+def open_refunds(call: Call[None]) -> OpenRefunds:
+    """Most arrive within minutes; `problem` and `tries` tell which do not: an empty account, a closed one, a bank."""
+    page = call.shop.payments.money.refunds_open(call.query.cursor, call.query.limit, call.now)
+    items = [
+        OpenRefundView(
+            r.out_refund_no,
+            r.member_id,
+            r.order_id,
+            r.amount,
+            r.state,
+            r.cause,
+            r.case_id,
+            r.tries,
+            r.last_error,
+            r.created_at,
+        )
+        for r in page.rows
+    ]
+    return OpenRefunds(items, page.next_cursor)
+
+
+class PaymentOwnerView(msgspec.Struct, frozen=True):
+    member_id: Annotated[str, msgspec.Meta(description="Whose.", examples=["MIKWR2HULQ37NLX43GDWS6H6SG"])]
+    order_id: Annotated[str, msgspec.Meta(description="Order.", examples=[EXAMPLE_ORDER])]
+    total: Annotated[int, msgspec.Meta(description="Fen.", examples=[8800])]
+    state: Annotated[PaymentState, msgspec.Meta(description="Of this attempt to pay.")]
+    transaction_id: Annotated[str | None, msgspec.Meta(description="WeChat's number.", examples=[None])]
+
+
+@routes.endpoint(
+    "GET",
+    "/staff/payments/{out_trade_no}",
+    summary="Whose payment a number of WeChat's is",
+    answers=PaymentOwnerView,
+    errors=(PaymentNotFound,),
+    staff=StaffRole.FINANCE,
+)
+def payment_owner(call: Call[None]) -> PaymentOwnerView:
+    """From a bill, a finding or an alarm to the order: `<order id>-<attempt>`. A refund's number holds it after `R`."""
+    found = call.shop.payments.money.payment(call.path["out_trade_no"])
+    return PaymentOwnerView(found.member_id, found.order_id, found.total, found.state, found.transaction_id)
 
 
 class CallbackAnswer(msgspec.Struct, frozen=True):

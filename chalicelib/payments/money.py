@@ -6,7 +6,9 @@ with what its after-sale cases decided. Their difference is zero, at every momen
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from ..kernel.paging import Page, decode_cursor
 from ..kernel.trail import Event
 from ..log import logger
 from ..orders import Order, Orders, OrderState
@@ -28,6 +30,7 @@ class Movement:
     state: str
     cause: str
     counts: bool
+    problem: str
     timeline: tuple[Event, ...]
 
 
@@ -68,15 +71,27 @@ def money_report(order: Order, payments: Sequence[Payment], refunds: Sequence[Re
         kept=_kept(order),
         movements=tuple(
             [
-                Movement(p.out_trade_no, p.total, p.state, p.trade_type, p.state is PaymentState.PAID, p.timeline)
+                Movement(p.out_trade_no, p.total, p.state, p.trade_type, p.state is PaymentState.PAID, "", p.timeline)
                 for p in payments
             ]
             + [
-                Movement(r.out_refund_no, -r.amount, r.state, r.cause, r.state is not RefundState.CLOSED, r.timeline)
+                Movement(
+                    r.out_refund_no,
+                    -r.amount,
+                    r.state,
+                    r.cause,
+                    r.state is not RefundState.CLOSED,
+                    _problem(r),
+                    r.timeline,
+                )
                 for r in refunds
             ]
         ),
     )
+
+
+def _problem(refund: RefundOrder) -> str:
+    return refund.last_error or "" if refund.state is not RefundState.SUCCESS else ""
 
 
 def _kept(order: Order) -> int:
@@ -86,9 +101,19 @@ def _kept(order: Order) -> int:
 
 
 class Money:
+    """What staff see of money."""
+
     def __init__(self, store: PaymentStore, orders: Orders) -> None:
         self._store = store
         self._orders = orders
+
+    def refunds_open(self, cursor: str | None, limit: int, now: datetime) -> Page[RefundOrder]:
+        """Refunds that have not arrived yet, with what hinders them. Raises BadCursor."""
+        return self._store.refunds_open(now, decode_cursor(cursor), limit)
+
+    def payment(self, out_trade_no: str) -> Payment:
+        """Whose payment a number of WeChat's bills is. Raises PaymentNotFound."""
+        return self._store.payment(out_trade_no)
 
     def report(self, member_id: str, order_id: str) -> MoneyReport:
         """Raises OrderNotFound. A difference is alarmed."""

@@ -21,6 +21,8 @@ from ..wechat.pay import WeChatPay
 from ..wechat.pay_types import Refund, RefundStatus
 from .rows import RefundRow
 from .rules import (
+    BEFORE_NEXT_ATTEMPT,
+    LONGEST_BEFORE_NEXT,
     LONGEST_WAIT,
     REFUND_TRANSITIONS,
     Payment,
@@ -37,8 +39,6 @@ TRIES = 6
 TRIES_A_DAY = 24  # once waiting has grown to an hour
 # Asked after until it is over; staff mend an abnormal refund in the portal, and the shop hears of it by asking.
 OPEN = (RefundState.PENDING, RefundState.PROCESSING, RefundState.ABNORMAL)
-# A closed refund was impossible a moment ago: the next attempt waits longer, and longer still the one after it.
-BEFORE_NEXT_ATTEMPT, LONGEST_BEFORE_NEXT = timedelta(minutes=10), timedelta(days=1)
 TELLING = {
     RefundState.SUCCESS: "退款已到账",
     RefundState.ABNORMAL: "退款异常，商家处理中",

@@ -11,6 +11,8 @@ from ..kernel.trail import Actor, Event
 # WeChat Pay: a prepay_id is valid for 2 hours. The margin covers the shopper's hesitation before the sheet.
 PREPAY_LIFE = timedelta(hours=2) - timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
+# A closed refund was impossible a moment ago: the next attempt waits longer, and longer still the one after it.
+BEFORE_NEXT_ATTEMPT, LONGEST_BEFORE_NEXT = timedelta(minutes=10), timedelta(days=1)
 
 
 class PaymentState(StrEnum):

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from pynamodb.expressions.update import Action
 
 from ..kernel.clock import epoch
+from ..kernel.paging import Page, page_of
 from ..kernel.trail import Actor, Event
 from ..storage.attributes import packed
-from ..storage.due import clear_due, due, set_due, wait_for
+from ..storage.due import clear_due, due, first_due, place_of, set_due, wait_for
 from ..storage.reads import read
 from ..storage.writes import Write, commit, put, update
 from ..wechat.pay_types import RefundStatus, Trade
@@ -23,6 +24,8 @@ from .rows import (
     refund_of,
 )
 from .rules import (
+    LONGEST_BEFORE_NEXT,
+    LONGEST_WAIT,
     DayPayment,
     DayRefund,
     Payment,
@@ -199,6 +202,12 @@ class PaymentStore:
             condition=RefundRow.state == refund.state,
             otherwise=PaymentChanged(),
         )
+
+    def refunds_open(self, now: datetime, after: str | None, limit: int) -> Page[RefundOrder]:
+        """Refunds that have not arrived yet, by when they are looked at next. Raises BadCursor."""
+        until = now + LONGEST_BEFORE_NEXT + LONGEST_WAIT
+        found = page_of(first_due(RefundRow, REFUND, until, limit + 1, after), limit, place_of)
+        return Page(self.refunds(row.out_refund_no for row in found.rows), found.next_cursor)
 
     def refunds_due(self, now: datetime) -> Iterator[RefundRow]:
         return due(RefundRow, REFUND, now)

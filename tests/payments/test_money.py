@@ -99,3 +99,22 @@ def test_a_difference_is_alarmed(
     with caplog.at_level(logging.ERROR, "jishi"):
         assert stack.shop.payments.money.report(alice.member_id, order_id).difference == 5599
     assert "money_difference" in [getattr(record, "alarm", "") for record in caplog.records]
+
+
+def test_staff_see_which_refunds_have_not_arrived_and_why(stack: Stack) -> None:
+    alice, finance = stack.shopper("alice"), stack.staff(StaffRole.FINANCE)
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    sheet = alice.open_sheet(order_id)
+    alice.post(f"/orders/{order_id}/cancel")
+    poor = {"match": "domestic/refunds", "do": "status", "status": 403, "code": "NOT_ENOUGH", "times": 2}
+    stack.control("POST", "faults", [poor])
+    alice.pay(order_id, sheet, late=True)
+    stack.drain(1)
+    (waiting,) = finance.get("/staff/refunds")["items"]
+    assert (waiting["order_id"], waiting["state"], waiting["problem"]) == (order_id, "PENDING", "NOT_ENOUGH")
+    assert finance.get(f"/staff/payments/{order_id}-1")["member_id"] == alice.member_id
+    report = finance.get(f"/staff/orders/{alice.member_id}/{order_id}/money")
+    assert report["movements"][-1]["problem"] == "NOT_ENOUGH"
+    stack.clock.forward(minutes=30)
+    stack.drain()
+    assert finance.get("/staff/refunds")["items"] == []

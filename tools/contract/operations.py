@@ -20,6 +20,7 @@ PATH_VARIABLES = {
     "day": ("A day in Beijing.", "2026-11-21"),
     "finding_id": ("A finding of that day.", "payment.theirs-only.2cf24dba5fb0a30e26e83b2a"),
     "case_id": ("An after-sale case of the member.", "01K0000000000000000000000B"),
+    "out_trade_no": ("A payment, as WeChat's bills and portal name it.", "01K0000000000000000000000A-1"),
     "code": ("A pickup code, as the shopper shows it.", "042017339184"),
     "launch_id": ("A bargain, as its launcher shared it.", "01JDA3X5G8Q0V7M2K4N6P8R0T2"),
     "member_id": ("A member, by the id that `GET /me` shows them.", "MXJ4ZK2P7Q5A3B6C7D2E4F5G6H"),
