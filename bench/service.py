@@ -186,3 +186,16 @@ def show_report(tour: Tour) -> Act:
 def resolve(tour: Tour) -> Act:
     finance, path, finding_id = report(tour)
     return lambda: ask(finance, "POST", f"{path}/findings/{finding_id}/resolution", {"note": "已核实"})
+
+
+@visit("GET /staff/refunds", "one refund and more")
+def list_refunds(tour: Tour) -> Act:
+    guest, finance = tour.someone(), tour.stack.staff(StaffRole.FINANCE)
+    tour.owe(guest, tour.bought(guest))
+    return lambda: ask(finance, "GET", "/staff/refunds")
+
+
+@visit("GET /staff/payments/{out_trade_no}")
+def show_payment(tour: Tour) -> Act:
+    order_id, finance = tour.bought(tour.someone()), tour.stack.staff(StaffRole.FINANCE)
+    return lambda: ask(finance, "GET", f"/staff/payments/{order_id}-1")

@@ -88,6 +88,7 @@ def test_what_a_document_names_is_there(name: str) -> None:
         assert (ROOT / path).exists(), path
     known = {f"JISHI_{field.upper()}" for field in Settings.__dataclass_fields__} | {
         "JISHI_API_PORT", "JISHI_ENGINE_PORT", "JISHI_WECHAT_PORT", "JISHI_LOCAL",
+        "JISHI_FAULT", "JISHI_FAULT_SEED", "JISHI_FAULT_CASES", "JISHI_FAULT_JOBS",
     }  # fmt: skip
     assert {found.removesuffix("_FILE") for found in re.findall(r"JISHI_[A-Z0-9_]+[A-Z0-9]", words)} <= known
 
@@ -252,3 +253,12 @@ def test_the_five_minute_tour_works_as_printed(demo_shop: Open) -> None:
     orders = re.findall(r"^[0-9A-Z]{26}$", printed, re.MULTILINE)
     assert orders == [orders[0]] * 2  # a key that comes again places nothing
     assert printed.count('"callback_status": 200') == 2
+
+
+def test_every_alarm_of_the_code_is_explained_and_no_other() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib").rglob("*.py"))
+    code += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions").rglob("*.py"))
+    raised = set(re.findall(r'alarm="(\w+)"', code)) | {"paid_late", "paid_twice"}
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8"), re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"alarm"}
+    assert explained == raised
