@@ -59,7 +59,7 @@ def parcels(stage: Stage, ming: Shopper) -> None:
     number = ming.pays(order)["out_trade_no"]
     stage.wait_until(
         "the order waits to be sent",
-        lambda: [each["order_id"] for each in clerk.ask("GET", "/staff/orders/to-ship?limit=100")["items"]],
+        lambda: _waiting(clerk),
         lambda waiting: order["order_id"] in waiting,
     )
     first = ships(clerk, ming, order, "SF", (OIL, 1))
@@ -136,3 +136,14 @@ def dismissed(stage: Stage, ming: Shopper) -> None:
     owner.ask("PUT", f"/staff/people/{clerk.member_id}", {"roles": []})
     clerk.is_refused("STAFF_ONLY", "GET", f"/staff/orders/{ming.member_id}/{next(iter(ming.expected))}")
     stage.tell(f"{clerk.name}'s very next request is refused; who let whom do what stays on record")
+
+
+def _waiting(clerk: Shopper) -> list[str]:
+    """All that is to be sent, page by page."""
+    found, cursor = [], ""
+    while True:
+        page = clerk.ask("GET", f"/staff/orders/to-ship?limit=50{cursor}")
+        found += [each["order_id"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
