@@ -69,29 +69,21 @@ def money_report(order: Order, payments: Sequence[Payment], refunds: Sequence[Re
         under_way=sum(refund.amount for refund in owed),
         undecided=order.payable if order.late_payment else 0,
         kept=_kept(order),
-        movements=tuple(
-            [
-                Movement(p.out_trade_no, p.total, p.state, p.trade_type, p.state is PaymentState.PAID, "", p.timeline)
-                for p in payments
-            ]
-            + [
-                Movement(
-                    r.out_refund_no,
-                    -r.amount,
-                    r.state,
-                    r.cause,
-                    r.state is not RefundState.CLOSED,
-                    _problem(r),
-                    r.timeline,
-                )
-                for r in refunds
-            ]
-        ),
+        movements=(*map(_paid, payments), *map(_returned, refunds)),
     )
 
 
-def _problem(refund: RefundOrder) -> str:
-    return refund.last_error or "" if refund.state is not RefundState.SUCCESS else ""
+def _paid(payment: Payment) -> Movement:
+    counts = payment.state is PaymentState.PAID
+    return Movement(
+        payment.out_trade_no, payment.total, payment.state, payment.trade_type, counts, "", payment.timeline
+    )
+
+
+def _returned(refund: RefundOrder) -> Movement:
+    counts = refund.state is not RefundState.CLOSED
+    problem = "" if refund.state is RefundState.SUCCESS else refund.last_error or ""
+    return Movement(refund.out_refund_no, -refund.amount, refund.state, refund.cause, counts, problem, refund.timeline)
 
 
 def _kept(order: Order) -> int:
