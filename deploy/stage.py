@@ -1,0 +1,148 @@
+"""What `.chalice/config.json` says of one stage, and every name in the account that follows from it.
+
+A stage is one shop: its stack, tables, secret and API. Settings that are not secret stand in its
+`environment_variables`, as Chalice has it; what only a deployment needs stands beside them under `deploy`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+CONFIG = Path(".chalice") / "config.json"
+NAME = re.compile(r"[a-z][a-z0-9]{1,14}")
+LIVE = "live"
+"""The alias of every function that traffic, schedules and streams go through."""
+API = "api_handler"
+"""Chalice's name of the HTTP function."""
+
+
+class StageError(Exception):
+    """Says what is wrong with the configuration of a stage and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The `deploy` object of a stage. Nothing is required: the defaults make a safe shop without a domain."""
+
+    account: str = ""
+    """12 digits; a deployment into another account is refused."""
+    domain: str = ""
+    """The shop's own domain, filed (ICP), such as `api.example.cn`; with `certificate`, its certificate's ARN."""
+    certificate: str = ""
+    alarm_email: str = ""
+    log_days: int = 30
+    architecture: str = "x86_64"
+    """x86_64 or arm64, where the region has it."""
+    memory: int = 1024
+    """MB of the HTTP function: CPU grows with it."""
+    api_concurrency: int = 0
+    """Most HTTP requests at once, taken out of the account's limit; 0 leaves the limit to the account."""
+    provisioned: int = 0
+    """HTTP functions kept warm, for a sale."""
+    reserve: bool = True
+    """One instance at a time for each schedule. False in accounts whose limit is too low to reserve from."""
+    canary_percent: int = 10
+    canary_minutes: int = 5
+    """0: no waiting, all traffic moves as soon as the check is passed."""
+    requests_per_second: int = 500
+    burst: int = 1000
+    """Of the whole API; routes that cost more have lower limits of their own."""
+    requests_per_member: int = 300
+    requests_per_address: int = 2000
+    """In five minutes, held by the firewall."""
+    firewall: bool = True
+    keep: bool = True
+    """Tables outlive the stack and refuse to be deleted. False only for stages that are thrown away."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    region: str
+    environment: Mapping[str, str]
+    options: Options = field(default_factory=Options)
+
+    @property
+    def stack(self) -> str:
+        return f"jishi-{self.name}"
+
+    @property
+    def table_prefix(self) -> str:
+        return self.environment.get("JISHI_TABLE_PREFIX") or f"{self.stack}-"
+
+    @property
+    def secret(self) -> str:
+        """Name in Secrets Manager."""
+        return f"jishi/{self.name}"
+
+    @property
+    def partition(self) -> str:
+        return "aws-cn" if self.in_china else "aws"
+
+    @property
+    def in_china(self) -> bool:
+        return self.region.startswith("cn-")
+
+    @property
+    def suffix(self) -> str:
+        return "amazonaws.com.cn" if self.in_china else "amazonaws.com"
+
+    def function(self, name: str) -> str:
+        """The function's name in the account, by Chalice's name: `close_unpaid` -> `jishi-prod-close-unpaid`."""
+        return f"{self.stack}-{'api' if name == API else name.replace('_', '-')}"
+
+
+def read(name: str, root: Path = ROOT) -> Stage:
+    """Raises StageError."""
+    config = json.loads((root / CONFIG).read_text(encoding="utf-8"))
+    stages = config.get("stages") or {}
+    if not NAME.fullmatch(name):
+        raise StageError(f"A stage's name is 2 to 15 lower-case letters and digits, not {name!r}: STAGE=prod")
+    if name not in stages:
+        raise StageError(
+            f"{CONFIG} has no stage {name!r}, only {', '.join(sorted(stages))}. docs/operations.md shows one."
+        )
+    environment = {**(config.get("environment_variables") or {}), **(stages[name].get("environment_variables") or {})}
+    options = _options(name, stages[name].get("deploy") or {})
+    region = environment.get("JISHI_REGION") or ""
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
+        raise StageError(f"Stage {name!r} names no region: set JISHI_REGION in its environment_variables.")
+    if environment.get("JISHI_STAGE") != name:
+        raise StageError(f"Stage {name!r} must say so itself: JISHI_STAGE={name} in its environment_variables.")
+    return Stage(name, region, environment, options)
+
+
+def _options(name: str, given: Mapping[str, Any]) -> Options:
+    known = {each.name: type(each.default) for each in fields(Options)}
+    for option, value in given.items():
+        if option not in known:
+            raise StageError(f"Stage {name!r}: there is no option deploy.{option}; there are {', '.join(known)}.")
+        if type(value) is not known[option]:
+            raise StageError(f"Stage {name!r}: deploy.{option} must be {known[option].__name__}, and is {value!r}.")
+    options = Options(**given)
+    for wrong, why in _wrong(options):
+        if wrong:
+            raise StageError(f"Stage {name!r}: {why}.")
+    return options
+
+
+def _wrong(options: Options) -> list[tuple[bool, str]]:
+    return [
+        (bool(options.account) and not re.fullmatch(r"\d{12}", options.account), "deploy.account must be 12 digits"),
+        (bool(options.domain) != bool(options.certificate), "deploy.domain and deploy.certificate go together"),
+        (options.architecture not in ("x86_64", "arm64"), "deploy.architecture must be x86_64 or arm64"),
+        (not 256 <= options.memory <= 10240, "deploy.memory must be 256 to 10240 (MB)"),
+        (not 1 <= options.canary_percent <= 50, "deploy.canary_percent must be 1 to 50"),
+        (not 0 <= options.canary_minutes <= 180, "deploy.canary_minutes must be 0 to 180"),
+        (
+            options.requests_per_member < 10 or options.requests_per_address < 10,
+            "the firewall counts from 10 on",
+        ),
+        (min(options.api_concurrency, options.provisioned) < 0, "concurrency cannot be negative"),
+    ]
