@@ -1,0 +1,39 @@
+"""What the interpreter runs first in the emulator and in every function process that it starts.
+
+A function process sees the standard library and its bundle, nothing of the emulator's own packages, and tells the
+sandbox's time, as sandbox/clock.py does: `time.time` is ahead by the seconds in the file REHEARSAL_CLOCK. Requests to
+the emulator are signed by `datetime.now`, which stays the system's.
+"""
+
+import os
+import sys
+import time
+
+
+def _only_the_bundle() -> None:
+    """The emulator puts the bundle into the path afterwards."""
+    own = os.environ["PYTHONPATH"].split(os.pathsep)
+    sys.path[:] = [path for path in sys.path if path not in own and "site-packages" not in path]
+
+
+def _sandbox_time() -> None:
+    file, system = os.environ["REHEARSAL_CLOCK"], time.time
+    seen, offset = 0, 0.0
+
+    def shifted() -> float:
+        nonlocal seen, offset
+        try:
+            changed = os.stat(file).st_mtime_ns
+            if changed != seen:
+                with open(file) as text:
+                    seen, offset = changed, float(text.read())
+        except FileNotFoundError:
+            pass
+        return system() + offset
+
+    time.time = shifted
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _only_the_bundle()
+    _sandbox_time()
