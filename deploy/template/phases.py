@@ -1,0 +1,119 @@
+"""The template of each phase of a release: nothing that shoppers meet changes before the new version was checked.
+
+A release lays the new versions beside the live ones, checks them, gives one a share of the traffic, and at the end is
+the plain template of `finish`. Going back is the template of the release before. Both pass through `keeping`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.stage import API
+
+from .functions import Function, functions, policy
+from .triggers import alias
+
+Template = dict[str, Any]
+KEPT = "RetainExceptOnCreate"
+"""The deletion policy of what refuses to be deleted: tables and logs. Versions have Retain: they may leave a stack."""
+
+
+def keeping(template: Template, deployed: Template | None) -> Template:
+    """With the tables and logs that only the deployed template has.
+
+    They would outlive the stack anyway, and the next release that has them could not make them a second time.
+    """
+    found = copy.deepcopy(template)
+    for name, resource in _resources(deployed).items():
+        if resource.get("DeletionPolicy") == KEPT:
+            found["Resources"].setdefault(name, copy.deepcopy(resource))
+    return found
+
+
+def shift(template: Template, live: Mapping[str, str | int], percent: int, before: Template | None) -> Template:
+    """`template` (of `finish`) while the versions in `live` (function's logical id -> number) still serve.
+
+    `percent` of the API's requests go to its new version; 0 lays and checks. `before` is the template deployed now:
+    what it lets the live versions do and be reached by stays. Functions that are not in `live` get their new version
+    and are not started by themselves yet. Raises nothing; pure.
+    """
+    found = keeping(template, before)
+    resources, old = found["Resources"], _resources(before)
+    for function in functions():
+        if function.logical_id in live:
+            _hold(resources, old, function, live[function.logical_id], percent)
+        else:
+            _silence(resources, function)
+        _keep_statements(resources, old, function)
+    _keep_versions(resources, old)
+    _keep_paths(resources, old)
+    if percent == 0:
+        _let_new_tables_go(resources, old)
+    return found
+
+
+def _resources(template: Template | None) -> dict[str, Any]:
+    return template["Resources"] if template else {}
+
+
+def _hold(resources: Template, old: Template, function: Function, number: str | int, percent: int) -> None:
+    properties = resources[alias(function)]["Properties"]
+    new = properties["FunctionVersion"]
+    if alias(function) in old and old[alias(function)]["Properties"]["FunctionVersion"] == new:
+        return  # this release does not change it: Lambda refuses weights between a version and itself
+    properties["FunctionVersion"] = str(number)
+    if function.name == API and percent:
+        weight = {"FunctionVersion": new, "FunctionWeight": percent / 100}
+        properties["RoutingConfig"] = {"AdditionalVersionWeights": [weight]}
+
+
+def _silence(resources: Template, function: Function) -> None:
+    if function.schedule:
+        resources[f"{function.logical_id}Schedule"]["Properties"]["State"] = "DISABLED"
+    elif function.on_stream:
+        resources[f"{function.logical_id}Source"]["Properties"]["Enabled"] = False
+
+
+def _keep_statements(resources: Template, old: Template, function: Function) -> None:
+    """A second policy with what the live version may do and the new one need not."""
+    policies = resources[function.role]["Properties"]["Policies"]
+    known = {json.dumps(each, sort_keys=True) for each in _statements(policies)}
+    former = _statements(old.get(function.role, {}).get("Properties", {}).get("Policies", []))
+    missing = [each for each in former if json.dumps(each, sort_keys=True) not in known]
+    if missing:
+        policies.append(policy("before", missing))
+
+
+def _statements(policies: list[Any]) -> list[Any]:
+    return [statement for each in policies for statement in each["PolicyDocument"]["Statement"]]
+
+
+def _keep_versions(resources: Template, old: Template) -> None:
+    """A version that leaves the stack while it is live could not be taken in again: Lambda makes no second one of what
+    it has. For the same reason a new version goes with the release that fails: deleted, not retained.
+    """
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::Lambda::Version" and name not in old:
+            resource["DeletionPolicy"] = "Delete"
+    for name, resource in old.items():
+        if resource["Type"] == "AWS::Lambda::Version" and resource["Properties"]["FunctionName"]["Ref"] in resources:
+            resources[name] = copy.deepcopy(resource)
+
+
+def _keep_paths(resources: Template, old: Template) -> None:
+    """Routes that only the live version has."""
+    if "RestAPI" not in old:
+        return
+    paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    for path, methods in old["RestAPI"]["Properties"]["DefinitionBody"]["paths"].items():
+        paths[path] = {**copy.deepcopy(methods), **paths.get(path, {})}
+
+
+def _let_new_tables_go(resources: Template, old: Template) -> None:
+    """A table that is being made is protected from the next phase on: until then, what fails can be rolled back."""
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::DynamoDB::Table" and name not in old:
+            resource["Properties"]["DeletionProtectionEnabled"] = False
