@@ -1,3 +1,1 @@
-"""What every domain may use: errors, money, time, ids, paging. Pure: no I/O, standard library only (ids use
-python-ulid).
-"""
+"""What every domain may use: errors, money, time, ids, paging, parts on demand. Pure: no I/O, standard library only."""

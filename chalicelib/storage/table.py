@@ -14,7 +14,8 @@ STORAGE_FAILURES = (PynamoDBException, BotoCoreError, ClientError)
 
 
 class Row(Model):
-    """One kind of item. Subclasses name their table in `class Meta: table_name`; `bind` adds the stage's prefix.
+    """One kind of item. Subclasses name their table in `class Meta: table_name`; the stage's prefix is added by `bind`,
+    or, where that was before the class was imported, at once.
 
     All rows share one connection, so that a process pays once for a client and reuses its sockets.
     """
@@ -26,8 +27,10 @@ class Row(Model):
         super().__init_subclass__(**kwargs)
         meta = cls.__dict__.get("Meta")
         if meta is not None:
-            cls.bare_name = meta.table_name
-            Row.kinds.append(cls)
+            with _lock:
+                cls.bare_name = meta.table_name
+                Row.kinds.append(cls)
+                meta.table_name = (_prefix or "") + cls.bare_name
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
@@ -49,7 +52,8 @@ _prefix: str | None = None
 
 
 def bind(prefix: str, region: str, endpoint: str | None = None) -> None:
-    """Point every row at tables called `<prefix><name>`. No I/O; the client is made at the first call.
+    """Point every row, also those imported later, at tables called `<prefix><name>`. No I/O; the client is made at the
+    first call.
 
     Where they point there already, nothing changes: a client and its sockets are too dear to make again.
     """
@@ -57,12 +61,13 @@ def bind(prefix: str, region: str, endpoint: str | None = None) -> None:
     where = {"region": region, "host": endpoint}
     if (_prefix, _where) == (prefix, where):
         return
-    _connection, _where, _prefix = None, where, prefix
-    _ready.clear()
-    _described.clear()
-    for kind in Row.kinds:
-        kind.Meta.table_name = prefix + kind.bare_name
-        kind._connection = None
+    with _lock:
+        _connection, _where, _prefix = None, where, prefix
+        _ready.clear()
+        _described.clear()
+        for kind in Row.kinds:
+            kind.Meta.table_name = prefix + kind.bare_name
+            kind._connection = None
 
 
 def _shared(meta_table: Any = None) -> Connection:

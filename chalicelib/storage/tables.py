@@ -1,5 +1,7 @@
 """All tables of the shop, as the models define them: made here on a laptop, by CloudFormation in the cloud."""
 
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from .once import ClaimRow
@@ -11,13 +13,23 @@ TTL_ATTRIBUTE = "expires_at"
 
 
 def tables() -> dict[str, type[Row]]:
-    """One model per table, by bare name. The one with the most indexes speaks for a table that several kinds share."""
+    """One model per table, by bare name. The one with the most indexes speaks for a table that several kinds share.
+
+    Imports every domain's rows, which otherwise come with whoever needs them.
+    """
+    _import_rows()
     chosen: dict[str, type[Row]] = {}
     for kind in Row.kinds:
         known = chosen.get(kind.bare_name)
         if known is None or len(kind._indexes) > len(known._indexes):
             chosen[kind.bare_name] = kind
     return dict(sorted(chosen.items()))
+
+
+def _import_rows() -> None:
+    home = Path(__file__).parents[1]
+    for file in sorted((*home.rglob("store.py"), *home.rglob("rows.py"))):
+        import_module(".".join((home.name, *file.relative_to(home).with_suffix("").parts)))
 
 
 def create_all(existing: frozenset[str] = frozenset()) -> list[str]:
