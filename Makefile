@@ -1,16 +1,18 @@
 # make run    the shop on this machine, with a WeChat that answers      make demo   a day in its life, over HTTP
 # make test   all tests                                                 make check  lint, types, layers, contract, package
+# make package STAGE=dev [ARCH=arm64]    template and zip for AWS, checked, in packaged/
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions
+STAGE ?= dev
 
-.PHONY: help run demo test faults model check wechat-check contract bench bench-reconcile lock reset clean
+.PHONY: help run demo test faults model check package wechat-check contract bench bench-reconcile lock reset clean
 
 help:
-	@sed -n '1,2p' Makefile | cut -c3-
+	@sed -n '1,3p' Makefile | cut -c3-
 
 $(STAMP): requirements-dev.txt
 	@sh tools/environment.sh $(VENV)
@@ -37,6 +39,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/mypy --strict $(CODE)
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_contract.py tests/test_package.py
+
+package: $(STAMP)
+	@$(BIN)/python -m deploy.package --stage $(STAGE) $(if $(ARCH),--arch $(ARCH)) --lint
 
 wechat-check: $(STAMP)
 	@$(BIN)/python -m tools.wechat_check

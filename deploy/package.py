@@ -81,7 +81,7 @@ def _sum(sizes: Iterable[Size]) -> Size:
 def lint(path: Path, region: str) -> None:
     """Raises BundleError with what cfn-lint finds, down to information."""
     print("Checking the template with cfn-lint ...", flush=True)
-    command = [sys.executable, "-c", "import sys; from cfnlint.runner.cli import main; sys.exit(main())"]
+    command = [sys.executable, "-c", "import sys; from cfnlint.runner import main; sys.exit(main())"]
     command += ["--regions", region, "--template", str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
