@@ -1,7 +1,8 @@
-"""Settings: the only reader of the environment. Read once, checked whole, never a secret in an error or a repr.
+"""Settings: the only reader of the environment. Checked whole, never a secret in an error or a repr.
 
 Every variable is named JISHI_<FIELD>. A variable JISHI_<FIELD>_FILE names a file that holds the value (keys, PEM
-texts).
+texts). In the cloud JISHI_SECRET names a secret that holds more of them, since an environment is shown to whoever may
+look at a function.
 `docs/settings.md` says where each value is found in the merchant portal.
 """
 
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from . import vault
 
 LOCAL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
 
@@ -68,6 +71,7 @@ class Settings:
     kuaidi100_customer: str = ""
     kuaidi100_key: str = field(default="", repr=False)
     kuaidi100_url: str = "https://poll.kuaidi100.com"
+    secret: str = ""
 
     def __post_init__(self) -> None:
         wrong = dict.fromkeys(name for name, holds in _checks(self) if not holds)
@@ -75,9 +79,18 @@ class Settings:
             raise SettingsError(f"these settings are missing or malformed: {', '.join(_variable(n) for n in wrong)}")
 
 
-def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Raises SettingsError, naming every variable that is missing or malformed."""
+def from_environment(
+    environment: Mapping[str, str] | None = None, read_secret: Callable[[str, str], str] = vault.read
+) -> Settings:
+    """The settings of the environment and of the secret that it names, read now.
+
+    `read_secret` takes the secret's name and region. Raises SettingsError, naming every variable that is missing or
+    malformed, and VaultUnavailable.
+    """
     source = os.environ if environment is None else environment
+    name, region = source.get(_variable("secret")), source.get(_variable("region"))
+    if name and region:
+        source = _joined(source, name, read_secret(name, region))
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for name, spec in Settings.__dataclass_fields__.items():
@@ -93,6 +106,31 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             f"settings missing: {missing or 'none'}; malformed: {wrong or 'none'}. See docs/settings.md"
         )
     return Settings(**values)
+
+
+def secret_names() -> frozenset[str]:
+    """The variables that no deployed environment may hold: theirs is the secret."""
+    return frozenset(_variable(field.name) for field in Settings.__dataclass_fields__.values() if not field.repr)
+
+
+def _joined(source: Mapping[str, str], secret: str, text: str) -> dict[str, str]:
+    """The environment with what the secret adds. Names that are no settings are passed over, so that a release that
+    does not know a newer one still starts.
+    """
+    try:
+        held = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError):
+        raise SettingsError(f"secret {secret} is no JSON object of settings. See docs/settings.md") from None
+    known = {_variable(name): name in _JSON for name in Settings.__dataclass_fields__ if name != "secret"}
+    added = {name: value for name, value in held.items() if name in known and value not in ("", None)}
+    twice = [name for name in added if source.get(name) or source.get(f"{name}_FILE")]
+    if twice:
+        raise SettingsError(f"secret {secret} and the environment both set {twice}: take them out of one of the two")
+    wrong = [name for name, value in added.items() if not isinstance(value, str) and not known[name]]
+    if wrong:
+        raise SettingsError(f"secret {secret}: {wrong} must be text. See docs/settings.md")
+    texts = {n: value if isinstance(value, str) else msgspec.json.encode(value).decode() for n, value in added.items()}
+    return {**source, **texts}
 
 
 def _variable(name: str) -> str:
@@ -136,6 +174,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "wechat_merchant_key": str,
     "owners": lambda text: tuple(name.strip() for name in text.split(",") if name.strip()),
 }
+_JSON = frozenset({"session_keys", "data_keys", "wechat_platform_keys", "message_templates"})
 
 
 def _checks(settings: Settings) -> list[tuple[str, bool]]:

@@ -1,0 +1,34 @@
+"""Secrets Manager, of which a shop reads one secret: everything that must not stand in the environment of a function.
+
+A read costs a call; who calls decides how often. Versions are Secrets Manager's affair: what is read is AWSCURRENT,
+which after a change may be the former one for some seconds more.
+"""
+
+from functools import cache
+from typing import Any
+
+from .kernel.errors import Unavailable
+
+
+class VaultUnavailable(Unavailable):
+    """Secrets Manager cannot be reached or refuses; the cause is chained. The same call may succeed later."""
+
+
+def read(name: str, region: str) -> str:
+    """The text of the secret. Raises VaultUnavailable; within 7 s, since a callback waits for it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = _client(region).get_secret_value(SecretId=name)
+    except (BotoCoreError, ClientError) as error:
+        raise VaultUnavailable from error
+    return str(answer.get("SecretString") or "")
+
+
+@cache
+def _client(region: str) -> Any:
+    from botocore.config import Config
+    from botocore.session import get_session
+
+    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+    return get_session().create_client("secretsmanager", region_name=region, config=config)
