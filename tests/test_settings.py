@@ -101,4 +101,4 @@ def test_no_secret_stands_in_the_text_of_the_settings() -> None:
 @pytest.mark.parametrize("templates", [{"unknown": "t"}, {"order_paid": {"template_id": ""}}, {"order_paid": 5}])
 def test_message_templates_that_make_no_sense_are_a_setting_that_is_wrong(templates: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="JISHI_MESSAGE_TEMPLATES"):
-        build(from_environment(environment(JISHI_MESSAGE_TEMPLATES=json.dumps(templates))))
+        build(from_environment(environment(JISHI_MESSAGE_TEMPLATES=json.dumps(templates)))).complete()

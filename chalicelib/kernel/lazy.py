@@ -12,7 +12,7 @@ waits for the other, and Python ends that with an error.
 """
 
 
-class part(Generic[Made]):  # noqa: N801  a decorator
+class part(Generic[Made]):
     """An attribute made by the decorated method at its first use and kept from then on.
 
     If making it fails, nothing is kept, and the next use tries again.

@@ -15,8 +15,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from chalicelib.parts import NOTIFY_PATH
 from chalicelib.settings import LOCAL, Settings
-from chalicelib.shop import NOTIFY_PATH
 from tools.wechat_check.finding import Finding, fails, holds, skipped
 
 PORTAL = "商户平台 → 账户中心 → API安全"
