@@ -97,7 +97,6 @@ def _stream(stage: Stage, function: Function) -> dict[str, Any]:
         "MaximumBatchingWindowInSeconds": 0,
         "ParallelizationFactor": 10,
         "BisectBatchOnFunctionError": True,
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "MaximumRetryAttempts": 3,
         "MaximumRecordAgeInSeconds": 900,
         "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [STREAM_FAILURES, "Arn"]}}},
