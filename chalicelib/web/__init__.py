@@ -3,6 +3,7 @@
 routes.py    Routes: a Chalice blueprint whose endpoints are declared with what they take, answer and refuse
 edge.py      one request from its bytes to its answer: session, signature, parsing, errors, caching
 errors.py    error families to statuses, and the one form in which every error is answered
+headers.py   what every answer tells browsers
 app.py       ShopApp: Chalice itself, answering in the same form
 """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Chalice
 
 from .errors import Internal, MethodNotAllowed, UnsupportedMediaType, error_answer
+from .headers import SAFE
 
 if TYPE_CHECKING:
     from ..shop import Shop
@@ -36,6 +37,7 @@ class ShopApp(Chalice):
                 "Content-Type": "application/json; charset=utf-8",
                 "X-Request-Id": request_id,
                 "Cache-Control": "no-store",
+                **SAFE,
             }
             answer["headers"] = {**(answer.get("headers") or {}), **own}
         return answer

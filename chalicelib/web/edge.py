@@ -16,6 +16,7 @@ from ..log import logger
 from ..storage.table import STORAGE_FAILURES
 from .call import Call, Endpoint
 from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, OwnAccount, SignatureMissing, StaffOnly, error_answer
+from .headers import SAFE
 
 MOST_BYTES = 64 * 1024
 MOST_PROBLEM = 300
@@ -37,11 +38,7 @@ class Malformed(Invalid):
 def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) -> Response:
     """Answer a JSON endpoint. Every failure becomes an ErrorAnswer; nothing else leaves."""
     started, request_id = time.perf_counter(), _begin(endpoint, request)
-    headers: dict[str, str | list[str]] = {
-        "Content-Type": JSON,
-        "X-Request-Id": request_id,
-        "X-Content-Type-Options": "nosniff",
-    }
+    headers: dict[str, str | list[str]] = {"Content-Type": JSON, "X-Request-Id": request_id, **SAFE}
     try:
         answer = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
         status, body = endpoint.status, msgspec.json.encode(answer) if endpoint.answers else b""
@@ -67,7 +64,8 @@ def serve_raw(endpoint: Endpoint, app: Any, request: Request, path: dict[str, st
         response: Response = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
     except Exception as error:
         status, body = _refuse(error, request_id)
-        response = Response(body.decode(), {"Content-Type": JSON, "X-Request-Id": request_id}, status)
+        response = Response(body.decode(), {"Content-Type": JSON}, status)
+    response.headers = {**response.headers, "X-Request-Id": request_id, "Cache-Control": "no-store", **SAFE}
     logger.info("answered", status=response.status_code)
     return response
 
