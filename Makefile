@@ -63,4 +63,4 @@ reset:
 	@sh tools/reset.sh "$${JISHI_LOCAL:-.local}"
 
 clean: reset
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) packaged .chalice/deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
