@@ -140,6 +140,12 @@ class Cloud:
         pages = self.client("dynamodb").get_paginator("list_tables").paginate()
         return {name for page in pages for name in page["TableNames"]}
 
+    def logs(self) -> set[str]:
+        """Names of the log groups of the stage's functions."""
+        prefix = f"/aws/lambda/{self.stage.stack}-"
+        pages = self.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+        return {found["logGroupName"] for page in pages for found in page["logGroups"]}
+
 
 def told(error: Exception) -> str:
     """What an answer of AWS, or its absence, means to whoever called, and what to do next."""

@@ -1,0 +1,286 @@
+"""The phases of a release. Until the last but one, the live versions serve all traffic but a canary's share.
+
+    laid      the new versions stand beside the live ones; every alias is where it was
+    checked   the new version imports everything, opens the shop with the real settings, reads, and answers a request
+    canary    a share of the API's requests goes to it for some minutes, while alarms watch
+    live      every alias points to it, schedules and streams too; what the old versions need is still there
+    settled   what only the old versions needed is taken away
+
+Each is one update of the stack and can be repeated: a release that stopped anywhere is begun again by the same command.
+What fails before `settled` is taken back to the release before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from deploy.release import plan
+from deploy.release.functions import CheckFailed
+from deploy.release.guard import moves_tables
+from deploy.release.parts import Account
+from deploy.release.plan import Mark, Template
+from deploy.release.records import Release
+from deploy.release.stack import NotApplied, Stuck, Watched
+from deploy.release.watch import QUESTIONS, Unreachable, WrongAnswer
+from deploy.stage import API, Stage
+from deploy.template import keeping, shift
+
+CHECK = "check_release"
+UNWATCHED = Watched()
+
+
+class Ringing(Exception):
+    """An alarm rings while the new version is tried."""
+
+
+class ReleaseFailed(Exception):
+    """Says in which phase, why, and what is live now."""
+
+
+class Overtaken(Exception):
+    """Somebody else deploys this stage at the same time."""
+
+
+FAILURES = (NotApplied, CheckFailed, Ringing, WrongAnswer)
+"""After these the release is taken back. After anything else nothing is known, and the next run finds out."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to go live: a finished template whose bundle is in the bucket."""
+
+    template: Template
+    parameters: Mapping[str, str]
+    sha256: str
+    commit: str
+    canary: bool = True
+    of: int = 0
+    """The release that this one brings back."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What there is before the release."""
+
+    deployed: Template | None
+    mark: Mark
+    live: dict[str, str]
+    """Numbers of the live versions, by the function's logical id."""
+
+
+@dataclass
+class Rollout:
+    stage: Stage
+    account: Account
+    alarms: tuple[str, ...] = ()
+    """Logical ids of those that take a release back."""
+    despite: frozenset[str] = frozenset()
+    """Names of alarms that may ring."""
+    say: Callable[[str], None] = print
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    phase: str = "begun"
+    """The last one that was begun: for whoever interrupts."""
+    _left: Template | None = None
+
+    def run(self, new: Candidate) -> int:
+        """Returns the number of the release that is live now: a new one, or the old one if nothing differs.
+
+        Raises ReleaseFailed, Overtaken, Stuck.
+        """
+        start = self._start()
+        try:
+            if start.deployed is not None and plan.plain(start.deployed) == plan.plain(new.template):
+                self._same(new)
+                return start.mark.live
+            return self._forward(start, new)
+        except FAILURES as error:
+            raise ReleaseFailed(f"{self.phase}: {error}\n{self._back(start)}") from error
+
+    def _start(self) -> Start:
+        deployed = self._left = self.account.stack.template()
+        mark = plan.mark_of(deployed)
+        if deployed is None or (mark.phase and not mark.live):
+            return Start(deployed, mark, {})
+        names = plan.functions(deployed)
+        numbers = self.account.functions.live(names.values())
+        return Start(deployed, mark, {key: numbers[name] for key, name in names.items() if name in numbers})
+
+    def _same(self, new: Candidate) -> None:
+        self.say("Nothing to do: this bundle and template are live. Asking the shop:")
+        self._check(new.template)
+        self._greet()
+
+    def _forward(self, start: Start, new: Candidate) -> int:
+        self._quiet(new)
+        if start.deployed:
+            self._prune(start.deployed)
+        laid = shift(new.template, start.live, 0, start.deployed)
+        if laid == new.template:
+            return self._around(start, new)
+        self._apply("laid", laid, start.mark.live, new, UNWATCHED)
+        self._check(new.template)
+        watched = UNWATCHED
+        if self._tries_some(start, laid, new):
+            watched = self._watched(new)
+            share = shift(new.template, start.live, self.stage.options.canary_percent, self._left)
+            self._apply("canary", share, start.mark.live, new, watched)
+            self._quiet(new)
+        with self._numbered(start, new) as number:
+            self._apply("live", plan.arrived(laid, new.template), number, new, watched)
+            self._greet()
+            self._quiet(new)
+        self._settle(new, number)
+        return number
+
+    def _around(self, start: Start, new: Candidate) -> int:
+        """A release that leaves every version as it is: alarms, the edge, the dashboard. One step."""
+        with self._numbered(start, new) as number:
+            self._apply("settled", new.template, number, new, UNWATCHED)
+            self._check(new.template)
+            self._greet()
+        self.say(f"Release {number} is live.")
+        return number
+
+    @contextmanager
+    def _numbered(self, start: Start, new: Candidate) -> Iterator[int]:
+        """The release's record, which goes again if the release fails."""
+        number = self._keep(start, new)
+        try:
+            yield number
+        except FAILURES:
+            if number != start.mark.live:
+                self.account.records.forget(number)
+            raise
+
+    def _settle(self, new: Candidate, number: int) -> None:
+        """It is live already: what fails here is told and takes nothing back."""
+        try:
+            self._apply("settled", new.template, number, new, UNWATCHED)
+        except NotApplied as error:
+            self.say(f"Release {number} is live, but what it no longer needs stays: {error}. `make deploy` again.")
+            return
+        self._prune(new.template)
+        self.say(f"Release {number} is live.")
+
+    def _tries_some(self, start: Start, laid: Template, new: Candidate) -> bool:
+        """Whether there is an old version to share the traffic with, and new code that may run beside it."""
+        asked = new.canary and self.stage.options.canary_minutes > 0
+        if not (asked and start.deployed and start.live):
+            return False
+        return plan.api_moves(laid, new.template, self.stage) and not moves_tables(start.deployed, new.template)
+
+    def _apply(self, phase: str, template: Template, live: int, new: Candidate, watched: Watched) -> None:
+        if self.account.stack.template() != self._left:
+            raise Overtaken("The stack changed meanwhile: somebody else deploys it. Nothing more was done from here.")
+        self.phase = phase
+        self.say(f"{phase}: {self._means(phase, watched)}")
+        changed = self.account.stack.apply(plan.marked(template, Mark(phase, live)), new.parameters, watched)
+        if not changed:
+            self.say("  nothing to change")
+        self._left = self.account.stack.template()
+
+    def _means(self, phase: str, watched: Watched) -> str:
+        minutes = f", watched for {watched.minutes} minutes" if watched.minutes else ""
+        return {
+            "laid": "new versions beside the live ones, no traffic to them",
+            "canary": f"{self.stage.options.canary_percent} % of the API's requests to the new version{minutes}",
+            "live": f"all traffic to the new versions{minutes}",
+        }.get(phase, "taking away what only the old versions needed")
+
+    def _check(self, template: Template) -> None:
+        """The new versions, by their numbers: nobody else reaches them yet. Raises CheckFailed, WrongAnswer."""
+        self.phase = "checked"
+        numbers, names = self.account.stack.versions(), plan.functions(template)
+        check, api = (plan.logical_id(template, self.stage, name) for name in (CHECK, API))
+        said = self.account.functions.ask(names[check], numbers[plan.version_of(template, check)], {})
+        if said.get("ok") is not True:
+            raise CheckFailed(f"{names[check]} answered {said}")
+        for question in QUESTIONS:
+            answer = self.account.functions.ask(names[api], numbers[plan.version_of(template, api)], question.event())
+            question.judge(int(answer.get("statusCode", 0)), str(answer.get("body", "")))
+        facts = ", ".join(f"{said[key]} {key}" for key in ("functions", "routes", "ms") if key in said)
+        self.say(f"checked: the new version imports everything, opens the shop, reads and answers ({facts})")
+
+    def _watched(self, new: Candidate) -> Watched:
+        arns = plan.alarm_arns(self._alarms(new), self.stage, self.account.number)
+        return Watched(arns, self.stage.options.canary_minutes)
+
+    def _alarms(self, new: Candidate) -> dict[str, str]:
+        """Of one that is brought back none: it is brought back because they ring."""
+        found = {} if new.of else plan.alarms(new.template, self.alarms)
+        return {name: kind for name, kind in found.items() if name not in self.despite}
+
+    def _quiet(self, new: Candidate) -> None:
+        """Raises Ringing."""
+        if rings := self.account.watch.ringing(self._alarms(new)):
+            raise Ringing(f"{', '.join(rings)} rings. If the release is to mend that: make deploy DESPITE={rings[0]}")
+
+    def _greet(self) -> None:
+        """One request or two from outside, the way that shoppers and WeChat take. Raises WrongAnswer."""
+        try:
+            self.account.watch.greet(self.account.stack.outputs()["ApiUrl"])
+            self.say("  answers at its public address")
+        except Unreachable as error:
+            self.say(f"  {error}. The release stays; see `make doctor`.")
+
+    def _keep(self, start: Start, new: Candidate) -> int:
+        """Before it goes live, so that whatever is live has its record."""
+        records = self.account.records
+        known = records.get(start.mark.live)
+        if known and (known.template, known.parameters) == (new.template, dict(new.parameters)):
+            return known.number  # a run before this one died after it went live
+        brought = records.get(new.of)
+        number = max((0, *records.numbers())) + 1
+        records.keep(
+            Release(
+                number, self.clock().isoformat(timespec="seconds"), new.sha256, new.commit, self.account.caller,
+                previous=brought.previous if brought else start.mark.live, of=new.of, template=new.template,
+                parameters=dict(new.parameters),
+            )
+        )  # fmt: skip
+        return number
+
+    def _prune(self, template: Template) -> None:
+        """Versions that failed or are long past."""
+        held: dict[str, set[str]] = {}
+        numbers = self.account.stack.versions()
+        for key, found in template["Resources"].items():
+            if found["Type"] == "AWS::Lambda::Version" and key in numbers:
+                function = template["Resources"][found["Properties"]["FunctionName"]["Ref"]]
+                held.setdefault(function["Properties"]["FunctionName"], set()).add(numbers[key])
+        if gone := self.account.functions.prune(plan.functions(template).values(), held):
+            self.say(f"  {gone} old versions deleted")
+
+    def _back(self, start: Start) -> str:
+        """Put the release before in force again; returns what is live now."""
+        now = self.account.stack.template()
+        home = self.account.records.get(start.mark.live)
+        if now is None or home is None:
+            return "Nothing was live before, and nothing is now. Mend it and run `make deploy` again."
+        template = as_before(home.template, now)
+        if plan.plain(now) != plan.plain(template):
+            self._left = now
+            brought = Candidate(template, home.parameters, home.sha256, home.commit)
+            self.say(f"Back to release {home.number}")
+            try:
+                self._apply("settled", template, home.number, brought, UNWATCHED)
+            except (NotApplied, Stuck, Overtaken) as error:
+                return (
+                    f"On the way back: {error}\nRelease {home.number} is live; `make deploy` again when that is mended."
+                )
+        return f"Release {home.number} is live, as before."
+
+
+def brought_back(release: Release, deployed: Template) -> Candidate:
+    """An earlier release as a candidate: its code, the tables of today, no canary, since there is a fire."""
+    template = as_before(release.template, deployed)
+    of = release.of or release.number
+    return Candidate(template, release.parameters, release.sha256, release.commit, canary=False, of=of)
+
+
+def as_before(template: Template, deployed: Template) -> Template:
+    """The template of an earlier release, without taking away what holds data."""
+    return plan.with_tables(keeping(template, deployed), deployed)
