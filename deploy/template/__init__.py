@@ -23,7 +23,7 @@ from typing import Any
 
 from deploy.stage import Stage
 
-from . import functions, tables, triggers, versions
+from . import edge, functions, tables, triggers, versions
 from .phases import keeping, shift
 
 __all__ = ["extras", "finish", "keeping", "shift"]
@@ -43,7 +43,7 @@ def extras(stage: Stage) -> dict[str, Any]:
             **triggers.resources(stage),
             **_landed("alarms", stage),
             **_landed("dashboard", stage),
-            **_landed("edge", stage),
+            **edge.resources(stage),
         },
     }
 
@@ -61,8 +61,7 @@ def finish(sam: dict[str, Any], stage: Stage, sha256: str) -> dict[str, Any]:
             method["x-amazon-apigateway-integration"]["uri"] = triggers.integration(stage)
     resources |= versions.resources(template, stage, sha256)
     template["Outputs"] = _outputs(stage)
-    if find_spec("deploy.template.edge"):
-        import_module("deploy.template.edge").finish(template, stage)
+    edge.finish(template, stage)
     return template
 
 

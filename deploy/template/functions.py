@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from chalice.utils import to_cfn_resource_name
 
 from deploy.stage import API, Stage
+
+from . import grants
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,9 @@ def _role(stage: Stage, function: Function) -> dict[str, Any]:
         "Type": "AWS::IAM::Role",
         "Properties": {
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-            "Policies": [policy("now", _statements(stage, function.name))],
+            "Policies": [policy("now", grants.statements(stage, function.name))],
         },
     }
-
-
-def _statements(stage: Stage, name: str) -> list[Any]:
-    known = "deploy.template.grants"
-    return list(import_module(known).statements(stage, name)) if find_spec(known) else []
 
 
 def policy(name: str, statements: list[Any]) -> dict[str, Any]:

@@ -1,0 +1,187 @@
+"""What is deployed, before anything is: the template as a graph, its limits, its functions, its versions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pytest
+
+from deploy.stage import API
+from deploy.template import grants
+from deploy.template.functions import SIZES, Function, functions
+from deploy.template.triggers import alias
+from tests.deploy.sam import packaged, stage
+
+Resources = dict[str, dict[str, Any]]
+SCHEDULED = [function for function in functions() if function.schedule]
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return packaged(stage())
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> Resources:
+    found: Resources = template["Resources"]
+    return found
+
+
+def of_type(resources: Resources, kind: str) -> Resources:
+    return {name: each for name, each in resources.items() if each["Type"] == kind}
+
+
+def named(value: Any) -> Iterator[str]:
+    """Every logical id that a piece of a template refers to."""
+    if isinstance(value, list):
+        for each in value:
+            yield from named(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key == "Ref":
+                yield each
+            elif key == "Fn::GetAtt":
+                yield each[0] if isinstance(each, list) else each.split(".")[0]
+            elif key == "Fn::Sub":
+                text, own = each if isinstance(each, list) else (each, {})
+                yield from (name for name in re.findall(r"\$\{([A-Za-z0-9:]+)", text) if name not in own)
+                yield from named(own)
+            elif key == "DependsOn":
+                yield from [each] if isinstance(each, str) else each
+            else:
+                yield from named(each)
+
+
+@pytest.mark.parametrize("options", [{}, {"domain": "api.example.cn", "certificate": "arn:aws-cn:acm:x:1:c/1"}])
+def test_all_that_is_named_is_there_and_nothing_waits_for_itself(options: dict[str, str]) -> None:
+    template = packaged(stage(**options))
+    resources = template["Resources"]
+    graph = {name: {each for each in named(resource) if "::" not in each} for name, resource in resources.items()}
+    named_anywhere = set().union(*graph.values(), (each for each in named(template["Outputs"]) if "::" not in each))
+    # SAM makes the API's stage and calls it so.
+    assert named_anywhere <= {*resources, *template["Parameters"], "RestAPI.Stage", "RestAPIapiStage"}
+    tuple(TopologicalSorter(graph).static_order())
+
+
+def test_the_template_stays_within_cloudformations_limits(template: dict[str, Any]) -> None:
+    """500 resources, of which SAM adds a deployment and a stage; 1 MB, and 200 outputs."""
+    size = len(json.dumps(template))
+    print(f"{len(template['Resources'])} resources, {size} bytes")
+    assert len(template["Resources"]) <= 450
+    assert size <= 700_000
+    assert len(template["Outputs"]) <= 200
+
+
+def test_nothing_is_tied_to_one_partition(template: dict[str, Any]) -> None:
+    assert not re.findall(r"arn:aws[a-z-]*:(?!\*)", json.dumps({**template, "Description": ""}))
+
+
+def test_every_function_has_its_size_and_every_size_its_function() -> None:
+    assert {function.name for function in functions()} == set(SIZES)
+
+
+@pytest.mark.parametrize("function", SCHEDULED, ids=lambda function: function.name)
+def test_a_run_ends_before_the_next_one_begins(function: Function, resources: Resources) -> None:
+    properties = resources[function.logical_id]["Properties"]
+    assert properties["Timeout"] < function.period
+    assert properties["ReservedConcurrentExecutions"] == 1
+
+
+def test_an_account_with_a_low_limit_reserves_nothing() -> None:
+    resources = packaged(stage(reserve=False))["Resources"]
+    assert not [each for each in resources.values() if "ReservedConcurrentExecutions" in each["Properties"]]
+
+
+def test_the_options_of_the_http_function_reach_it() -> None:
+    options = {"memory": 2048, "api_concurrency": 50, "provisioned": 5, "architecture": "arm64"}
+    resources = packaged(stage(**options))["Resources"]
+    api = resources["APIHandler"]["Properties"]
+    assert (api["MemorySize"], api["ReservedConcurrentExecutions"], api["Architectures"]) == (2048, 50, ["arm64"])
+    warm = {name for name, each in resources.items() if "ProvisionedConcurrencyConfig" in each["Properties"]}
+    assert warm == {"APIHandlerLive"}
+    assert api["Timeout"] <= 29
+
+
+def test_all_traffic_goes_through_the_aliases(template: dict[str, Any], resources: Resources) -> None:
+    aliases = {alias(function) for function in functions()}
+    assert aliases == set(of_type(resources, "AWS::Lambda::Alias")) <= set(template["Outputs"])
+    for function in of_type(resources, "AWS::Serverless::Function").values():
+        assert "Events" not in function["Properties"]
+    for kind, key in (("AWS::Lambda::Permission", "FunctionName"), ("AWS::Lambda::EventSourceMapping", "FunctionName")):
+        assert {each["Properties"][key]["Ref"] for each in of_type(resources, kind).values()} <= aliases
+    rules = of_type(resources, "AWS::Events::Rule").values()
+    assert {target["Arn"]["Ref"] for rule in rules for target in rule["Properties"]["Targets"]} <= aliases
+    paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values()
+    uris = {method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"] for path in paths for method in path.values()}
+    (uri,) = uris
+    assert uri.endswith(":function:jishi-dev-api:live/invocations")
+
+
+def test_every_schedule_starts_its_function_and_leaves_what_failed_in_a_queue(resources: Resources) -> None:
+    for function in SCHEDULED:
+        rule = resources[f"{function.logical_id}Schedule"]["Properties"]
+        assert rule["ScheduleExpression"] == function.schedule
+        assert rule["Targets"][0]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ScheduleFailures", "Arn"]}}
+        invoke = resources[f"{function.logical_id}Invoke"]["Properties"]
+        assert invoke["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["ScheduleFailures", "Arn"]}
+        assert 60 <= invoke["MaximumEventAgeInSeconds"] <= max(function.period, 60)
+        assert (invoke["MaximumRetryAttempts"] == 0) == (function.period < 600)
+
+
+def test_functions_get_the_secrets_name_and_nothing_secret(resources: Resources) -> None:
+    environment = resources["CloseUnpaid"]["Properties"]["Environment"]["Variables"]
+    assert environment == {
+        "JISHI_STAGE": "dev", "JISHI_REGION": "cn-north-1", "JISHI_TABLE_PREFIX": "jishi-dev-",
+        "JISHI_SECRET": "jishi/dev",
+        "JISHI_PUBLIC_URL": {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"},
+    }  # fmt: skip
+    own = packaged(stage(domain="api.example.cn", certificate="c"))["Resources"]["APIHandler"]["Properties"]
+    assert own["Environment"]["Variables"]["JISHI_PUBLIC_URL"] == "https://api.example.cn"
+
+
+def test_every_function_has_a_role_and_a_log_of_its_own(resources: Resources) -> None:
+    roles, logs = set(), set()
+    for function in functions():
+        properties = resources[function.logical_id]["Properties"]
+        roles.add(properties["Role"]["Fn::GetAtt"][0])
+        logs.add(resources[f"{function.logical_id}Log"]["Properties"]["LogGroupName"])
+        assert f"/aws/lambda/{properties['FunctionName']}" in logs
+        assert f"{function.logical_id}Log" in resources[function.logical_id]["DependsOn"]
+        assert properties["Tracing"] == "Active"
+        role = resources[function.role]["Properties"]
+        assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert [each["PolicyDocument"]["Statement"] for each in role["Policies"]] == [
+            grants.statements(stage(), function.name)
+        ]
+    assert len(roles) == len(logs) == len(functions())
+
+
+def versions(template: dict[str, Any]) -> dict[str, str]:
+    """Function's name -> the version that its alias leads to."""
+    found = {}
+    for function in functions():
+        version = template["Resources"][alias(function)]["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+        assert template["Resources"][version]["Properties"]["FunctionName"] == {"Ref": function.logical_id}
+        found[function.name] = version
+    return found
+
+
+def test_the_same_bundle_and_stage_give_the_same_template() -> None:
+    assert json.dumps(packaged(stage())) == json.dumps(packaged(stage()))
+
+
+def test_another_bundle_gives_every_function_another_version() -> None:
+    first, second = versions(packaged(stage(), "a" * 64)), versions(packaged(stage(), "b" * 64))
+    assert not set(first.values()) & set(second.values())
+
+
+def test_a_version_is_made_when_lambda_would_make_one_and_only_then() -> None:
+    """Lambda refuses to publish what it has already, and reserved concurrency is no part of a version."""
+    first = versions(packaged(stage()))
+    assert versions(packaged(stage(reserve=False, log_days=7))) == first
+    bigger = versions(packaged(stage(memory=2048)))
+    assert {name for name in first if first[name] != bigger[name]} == {API}
