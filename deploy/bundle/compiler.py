@@ -1,7 +1,8 @@
 """A process of its own: compiles every .py below the folder that it starts in. Imports nothing of the project.
 
-Marshalled bytecode tells by its references which strings lived elsewhere in the process that wrote it, so that the
-files compiled before leave a mark. Each file is therefore compiled in a fork of one process that has compiled none.
+Marshalled bytecode says which of its strings are interned. A string of one Latin letter is one object for the whole
+process, so that a file which uses `é` as a name marks the files after it. Each is therefore compiled in a fork of one
+process that has compiled none.
 """
 
 import os

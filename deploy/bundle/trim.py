@@ -15,7 +15,8 @@ SERVICES = ("dynamodb", "secretsmanager")
 """What the shop calls through botocore. The model of any other service is not in the bundle."""
 
 DROPPED = (
-    "*__pycache__/*",  # of the machine that packs
+    "*__pycache__/*",  # of the machine that packs, as are hidden files
+    "*/.*",
     "*.pyi",
     "*/py.typed",
     "*.dist-info/*",
