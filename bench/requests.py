@@ -14,7 +14,6 @@ from bench.service import SERVICE
 from bench.tour import Tour, Visit
 from bench.visits import ROUTES
 from chalicelib.log import logger
-from chalicelib.web.routes import Routes
 from sandbox.local.seed import load
 from sandbox.wechat import make_credentials
 from tests.engine import fresh_tables, open_stack, running_api, running_engine
@@ -57,7 +56,7 @@ def measure(stack: Stack, engine: str, visits: Iterable[Visit]) -> Iterator[tupl
 
 def unvisited() -> set[str]:
     """Routes and functions that no visit goes to."""
-    routes = {f"{each.method} {each.path}" for each in Routes.endpoints}
+    routes = {f"{each.method} {each.path}" for each in app.endpoints}
     functions = {source.handler_string.rpartition(".")[2] for source in app.event_sources}
     return (routes | functions) - {visit.name for visit in (*ROUTES, *SERVICE, *FUNCTIONS)}
 

@@ -108,6 +108,13 @@ def from_environment(
     return Settings(**values)
 
 
+def ahead_of_traffic() -> bool:
+    """Whether this process starts before there is a request for it (provisioned concurrency), so that nobody waits for
+    what it loads. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
+
+
 def secret_names() -> frozenset[str]:
     """The variables that no deployed environment may hold: theirs is the secret."""
     return frozenset(_variable(field.name) for field in Settings.__dataclass_fields__.values() if not field.repr)

@@ -10,9 +10,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
 from chalicelib.kernel.errors import ShopError, all_errors
-from chalicelib.web import Routes
 from tests.contract import contract, resolved, validator
+from tests.whole import import_everything
 from tools.contract import CONTRACT, contract_text
+from tools.contract.doors import DOORS, doors_text
 from tools.contract.refusals import errors_of
 
 # Codes that no route answers today, and who meets them instead.
@@ -30,6 +31,7 @@ NOT_FOR_SHOPPERS = {
     "REFUND_NOT_FOUND",
 }  # fmt: skip
 
+import_everything()
 ERRORS = [error for error in all_errors() if error.__module__.startswith("chalicelib.")]
 OPERATIONS = {
     (method.upper(), path): operation
@@ -40,6 +42,10 @@ OPERATIONS = {
 
 def test_the_file_is_what_the_routes_declare() -> None:
     assert CONTRACT.read_text(encoding="utf-8") == contract_text(), "run: make contract"
+
+
+def test_the_app_knows_whose_each_path_is() -> None:
+    assert DOORS.read_text(encoding="utf-8") == doors_text(), "run: make contract"
 
 
 def test_it_is_openapi_3_1() -> None:
@@ -70,7 +76,7 @@ def test_operation_ids_are_unique_names() -> None:
 def test_every_error_that_can_leave_is_promised_by_a_route(error: type[ShopError]) -> None:
     if (error.__doc__ or "").startswith("Never leaves"):
         return
-    listed = {each for endpoint in Routes.endpoints for each in errors_of(endpoint)}
+    listed = {each for endpoint in app.endpoints for each in errors_of(endpoint)}
     assert (error in listed) != (error.code in NOT_FOR_SHOPPERS), f"{error.code}: declare it, or say who meets it"
 
 

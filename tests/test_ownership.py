@@ -22,7 +22,7 @@ from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.kernel.staff import StaffRole, may
 from chalicelib.storage.table import dynamodb
 from chalicelib.storage.tables import tables
-from chalicelib.web import Endpoint, Routes
+from chalicelib.web import Endpoint
 from tests.shop import JSON, Shopper, Stack, put_bargain_activity, put_team_activity
 
 OWNED = {"address_id", "case_id", "coupon_id", "group_id", "launch_id", "order_id", "team_id"}
@@ -219,7 +219,7 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "POST /wechat/push": (Public(ITS_OWN_PROOF, body={"Event": "user_info_modified"}, status=403),),
     "POST /wechat/pay/notify": (Public(ITS_OWN_PROOF, body={"event_type": "TRANSACTION.SUCCESS"}, status=401),),
 }  # fmt: skip
-ENDPOINTS = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in Routes.endpoints}
+ENDPOINTS = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in app.app.endpoints}
 
 
 def cases(kind: type[Any]) -> Iterator[tuple[Endpoint, Any]]:
@@ -399,7 +399,7 @@ def test_without_a_good_session_every_route_that_is_not_public_answers_401_and_d
     ids = defaultdict[str, str](lambda: "some")
     tokens = bad_tokens(stack)
     before = everything()
-    for endpoint in (endpoint for endpoint in Routes.endpoints if not endpoint.public):
+    for endpoint in (endpoint for endpoint in app.app.endpoints if not endpoint.public):
         case = CASES[f"{endpoint.method} {endpoint.path}"][0]
         for name, (token, code) in tokens.items():
             answer = ask(Shopper(stack, name, token), endpoint, ids, case.body)

@@ -18,7 +18,7 @@ from chalice.local import LocalGateway, LocalGatewayException
 from app import app
 from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.storage.table import dynamodb
-from chalicelib.web import Endpoint, Routes
+from chalicelib.web import Endpoint
 from tests.shop import Shopper, Stack
 from tools.contract.document import document
 
@@ -29,7 +29,7 @@ HOME = {
 ERROR_FIELDS = {"code", "message", "request_id", "details"}
 MOST_REFUSAL = 2048
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
-ENDPOINTS = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in Routes.endpoints}
+ENDPOINTS = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in app.endpoints}
 _keys = itertools.count(1)
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import app  # noqa: F401  loads every domain's errors
 from chalicelib.kernel import clock, paging
 from chalicelib.kernel.errors import ShopError, all_errors
 from chalicelib.kernel.ids import new_id
 from chalicelib.web.errors import status_of
+from tests.whole import import_everything
 
 NOON = datetime(2026, 11, 22, 4, 5, 6, 789, tzinfo=UTC)
 
@@ -56,6 +56,7 @@ def test_no_cursor_is_the_first_page_and_the_last_page_has_none() -> None:
 
 
 def test_every_error_has_a_code_of_its_own_a_chinese_message_and_a_status() -> None:
+    import_everything()
     errors = all_errors()
     codes = [error.code for error in errors if "code" in vars(error)]
     assert len(codes) == len(set(codes))

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from moto import mock_aws
 
-from chalicelib.shop import build  # noqa: F401  loads every domain's rows
 from chalicelib.stock import SoldOut, Stock
 from chalicelib.stock.store import StockStore
 from chalicelib.storage.once import first_time

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests
 
+from app import app
 from chalicelib.kernel.staff import StaffRole
 from chalicelib.shop import build, use
-from chalicelib.web import Routes
 from tests.shop import Shopper, Stack
 
 NONCE = "nonce-0123456789abcdef"
@@ -71,7 +71,7 @@ def test_every_route_that_moves_money_or_spends_demands_a_signature_when_the_set
     assert alice.refused("POST", "/orders", wish, **{"Idempotency-Key": "unsigned-1"}) == "SIGNATURE_MISSING"
     for action in ("payment", "cancel", "receipt"):
         assert alice.refused("POST", f"/orders/01K0000000000000000000000A/{action}") == "SIGNATURE_MISSING"
-    signed_routes = {(e.method, e.path) for e in Routes.endpoints if e.signed}
+    signed_routes = {(e.method, e.path) for e in app.endpoints if e.signed}
     assert {
         ("POST", "/orders"),
         ("POST", "/orders/{order_id}/payment"),
@@ -83,10 +83,10 @@ def test_every_route_that_moves_money_or_spends_demands_a_signature_when_the_set
 
 
 def test_every_route_of_the_staff_that_changes_something_takes_a_signature() -> None:
-    of_staff = [endpoint for endpoint in Routes.endpoints if endpoint.staff and endpoint.method != "GET"]
+    of_staff = [endpoint for endpoint in app.endpoints if endpoint.staff and endpoint.method != "GET"]
     assert of_staff
     assert not [endpoint.path for endpoint in of_staff if not endpoint.signed]
-    assert not [endpoint.path for endpoint in Routes.endpoints if endpoint.staff and endpoint.public]
+    assert not [endpoint.path for endpoint in app.endpoints if endpoint.staff and endpoint.public]
 
 
 def test_a_role_is_asked_for_before_anything_else_of_the_request_is_looked_at(strict: Stack) -> None:

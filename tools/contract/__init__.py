@@ -4,6 +4,7 @@ document.py     the whole document: introduction, servers, tags, paths, componen
 operations.py   one endpoint: parameters, request, answers
 refusals.py     what each endpoint can refuse, by status
 schemas.py      the shapes of requests and answers, and examples of them
+doors.py        which module declares which path, for the app
 introduction.md what holds for all routes, for people
 """
 

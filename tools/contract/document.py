@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import yaml
 
 from app import app
 from chalicelib.identity.rules import request_signature
-from chalicelib.kernel.errors import ShopError, all_errors
-from chalicelib.web import Endpoint, Routes
+from chalicelib.kernel.errors import ShopError
+from chalicelib.web import Endpoint
 from chalicelib.web.edge import KEY
 from chalicelib.web.errors import ErrorAnswer, MethodNotAllowed, status_of
 
@@ -85,7 +84,7 @@ SERVERS = [
 
 
 def document() -> dict[str, Any]:
-    endpoints = _in_the_apps_order(Routes.endpoints)
+    endpoints = app.endpoints
     schemas = Schemas(
         [endpoint.body for endpoint in endpoints if endpoint.body is not None],
         [endpoint.query for endpoint in endpoints if endpoint.query is not None],
@@ -156,12 +155,6 @@ def _table(errors: list[type[ShopError]]) -> str:
     return "\n".join(["| code | status | message | meaning |", "|---|---|---|---|", *rows, ""])
 
 
-def _in_the_apps_order(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-    """As app.py registers them; which module happened to be imported first makes no difference."""
-    served = [(path, method) for path, methods in app.routes.items() for method in methods]
-    return sorted(endpoints, key=lambda endpoint: served.index((endpoint.path, endpoint.method)))
-
-
 def _tags(endpoints: list[Endpoint]) -> list[dict[str, str]]:
     tags = {}
     for endpoint in endpoints:
@@ -171,9 +164,3 @@ def _tags(endpoints: list[Endpoint]) -> list[dict[str, str]]:
     tags[STAFF] = "What the merchant's people do, by their roles."
     tags[PLATFORM] = "What WeChat calls. Not for clients."
     return [{"name": name, "description": description} for name, description in tags.items()]
-
-
-def unlisted_errors() -> set[str]:
-    """Codes that no route can answer."""
-    listed = {error.code for endpoint in Routes.endpoints for error in errors_of(endpoint)}
-    return {error.code for error in all_errors()} - listed
