@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.kernel.clock import Clock
-from deploy.stage import LIVE, Stage
+from deploy.stage import LIVE
 from sandbox.local.worker import schedule_event
 
 POLL = 0.2
@@ -26,7 +26,6 @@ AT_ONCE = 4
 class Bridge:
     """`rates` by function name in the account. A run that is refused since the last one still works comes again."""
 
-    stage: Stage
     lambdas: Any
     clock: Clock
     rates: dict[str, timedelta]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from deploy.rehearse import closure
 from sandbox.local import guard
+from sandbox.local.place import Trouble
 
 ACCOUNT = "000000000000"
 ROOT_KEY = "rehearsal-deployer"
@@ -28,6 +29,8 @@ class Emulator:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    age_file: Path
+    """Seconds by which function processes believe to be older than they are."""
 
     @property
     def address(self) -> str:
@@ -50,14 +53,13 @@ def credentials(port: int, region: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "rehearsal",
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_MAX_ATTEMPTS": "1",
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
 
 
 def start(home: Path, port: int, region: str, clock_file: Path) -> Emulator:
-    """Ready to be asked. Raises RuntimeError with the end of its log if it does not start."""
+    """Ready to be asked. Raises Trouble with the end of its log if it does not start."""
     for folder in ("site", "tmp", "logs"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     closure.link(home / "site")
@@ -72,7 +74,7 @@ def start(home: Path, port: int, region: str, clock_file: Path) -> Emulator:
             stderr=out,
             start_new_session=True,
         )
-    emulator = Emulator(port, process, log)
+    emulator = Emulator(port, process, log, home / "age")
     _wait(emulator)
     return emulator
 
@@ -87,6 +89,7 @@ def _environment(home: Path, port: int, region: str, clock_file: Path) -> dict[s
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
         "REHEARSAL_CLOCK": str(clock_file),
+        "REHEARSAL_AGE": str(home / "age"),
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": root["AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": root["AWS_SECRET_ACCESS_KEY"],
@@ -112,4 +115,4 @@ def _wait(emulator: Emulator, seconds: float = 60) -> None:
             time.sleep(0.1)
     emulator.stop()
     last = "\n".join(emulator.log.read_text(errors="replace").splitlines()[-12:])
-    raise RuntimeError(f"The emulator did not start:\n{last}")
+    raise Trouble(f"The emulator did not start:\n{last}")

@@ -1,0 +1,106 @@
+"""A day in the shop's life, over its API in the emulator: the demo, and what must have happened behind it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import urllib.request
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from chalicelib.settings import from_environment
+from chalicelib.shop import build
+from deploy.rehearse import function_processes
+from deploy.rehearse.opening import secret
+from deploy.rehearse.world import World
+from deploy.stage import LIVE
+from deploy.template.functions import functions
+from sandbox.clock import SandboxClock
+from sandbox.demo.__main__ import play
+from sandbox.demo.stage import Stage
+from sandbox.local import seed
+
+STREAM = "on_order_change"
+COUPON_JOB = "expire_coupons"
+
+
+def furnish(world: World) -> None:
+    """The demo's goods, put in with the deployer's credentials"""
+    environment = {**world.settings, "JISHI_DYNAMODB_URL": world.emulator.address}
+    seed.load(build(from_environment(environment), clock=SandboxClock(world.place.clock_file)))
+
+
+def schedules(world: World) -> None:
+    """Every schedule once, in its own process, with its own role"""
+    world.bridge.run_all()
+    world.expect("schedules that failed", [], world.bridge.failures)
+    world.bridge.start()
+
+
+def push_address(world: World) -> None:
+    """The push address, saved in WeChat's console"""
+    body = json.dumps({"url": f"{world.place.api}/wechat/push"}).encode()
+    with urllib.request.urlopen(f"{world.place.wechat}/_sandbox/push/verify", body, timeout=60) as answer:
+        world.expect("the push address answers WeChat", True, json.load(answer)["echoed"])
+
+
+def demo(world: World) -> None:
+    """The whole demo, over API Gateway"""
+    stage = Stage(world.place, run=secrets.token_hex(3))
+    play(stage)
+    world.facts["demo"] = f"{stage.chapters} chapters, {stage.checks} checks, {world.front.requests} requests"
+
+
+def nothing_failed(world: World) -> None:
+    """Nothing failed behind it: no schedule, no batch of the stream"""
+    world.expect("schedules that failed", [], world.bridge.failures)
+    for queue in ("schedule-failures", "stream-failures"):
+        world.expect(f"messages in {queue}", [], list(_messages(world, queue)))
+
+
+def bundle(world: World) -> None:
+    """Every function ran the very file that was packed"""
+    client = world.cloud.client("lambda")
+    for name, properties in world.functions():
+        found = client.get_function_configuration(FunctionName=name, Qualifier=LIVE)["CodeSha256"]
+        packed = PurePosixPath(properties["CodeUri"]["Key"]).stem
+        world.expect(f"SHA-256 of the code of {name}", packed, base64.b64decode(found).hex())
+
+
+def no_secrets(world: World) -> None:
+    """No secret in any environment, log or template"""
+    function_processes.hold_no_secret(world, secret(world.settings))
+
+
+def roles(world: World) -> None:
+    """The coupon job's own credentials: coupons yes, orders no"""
+    dynamodb = function_processes.client(world, COUPON_JOB, "dynamodb")
+    prefix = world.stage.table_prefix
+    order = {"member_id": {"S": "M"}, "order_id": {"S": "1"}}
+    coupon = {"member_id": {"S": "M"}, "coupon_id": {"S": "1"}}
+    dynamodb.get_item(TableName=f"{prefix}coupons", Key=coupon)
+    refusals = (
+        ("a coupon job writes an order", dynamodb.put_item, {"TableName": f"{prefix}orders", "Item": order}),
+        ("a coupon job deletes an order", dynamodb.delete_item, {"TableName": f"{prefix}orders", "Key": order}),
+        ("a coupon job scans", dynamodb.scan, {"TableName": f"{prefix}coupons"}),
+        ("a coupon job drops a table", dynamodb.delete_table, {"TableName": f"{prefix}coupons"}),
+    )
+    for what, call, arguments in refusals:
+        function_processes.refused(world, what, call, **arguments)
+
+
+def _messages(world: World, queue: str) -> Iterator[str]:
+    sqs = world.cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{world.stage.stack}-{queue}")["QueueUrl"]
+    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
+        yield from (message["Body"] for message in found)
+
+
+def started_by_the_emulator(world: World) -> None:
+    """The emulator's own EventBridge and stream started functions too"""
+    by_rules = sum(world.runs(each.name) for each in functions() if each.schedule) - world.bridge.runs.total()
+    by_stream = world.runs(STREAM)
+    world.facts["schedules"] = f"{world.bridge.runs.total()} runs at the sandbox's clock, {by_rules} by the emulator"
+    world.facts["stream"] = f"{by_stream} batches"
+    world.expect("EventBridge and the stream started functions", (True, True), (by_rules > 0, by_stream > 0))

@@ -1,0 +1,119 @@
+"""Releases that go well and releases that do not: what shoppers meet meanwhile, and what is live afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from deploy.rehearse.opening import secret
+from deploy.rehearse.prober import Prober
+from deploy.rehearse.project import STAGE
+from deploy.rehearse.world import Done, World
+
+HARMLESS = ("chalicelib/__init__.py", "the place to start reading", "where to start reading")
+BROKEN = (
+    "chalicelib/coupons/service.py",
+    "from datetime import datetime, timedelta\n",
+    "from datetime import datetime, timedelta\nimport yaml\n",
+)
+"""Development has it, the bundle does not: it is packaged without a complaint and cannot be imported in Lambda."""
+NEVER = ("functions/reconciliation.py", "Rate(30,", "Rate(0,")
+"""EventBridge refuses it, so CloudFormation cannot apply it."""
+OTHER_KEY = (
+    "chalicelib/pickup/store.py",
+    "point_id = UnicodeAttribute(range_key=True)",
+    'point_id = UnicodeAttribute(range_key=True, attr_name="id")',
+)
+PHASES = ("laid:", "checked:", "canary:", "live:", "settled:")
+
+
+def first(world: World) -> None:
+    """The secret, and the first release into an empty account"""
+    world.put_secret(secret(world.settings))
+    done = world.deploy()
+    world.expect("the first release goes live", 0, done.status)
+    world.front.api = world.output("RestAPIId")
+    world.facts["functions"] = f"{len(world.live())}, each with a role of its own"
+
+
+def second(world: World) -> None:
+    """A second release: every phase, while shoppers go on shopping"""
+    before = world.live()
+    with world.project.changed(*HARMLESS), shopping(world):
+        done = world.deploy()
+    world.expect("the release goes live", 0, done.status)
+    world.expect_in("the phases of a release", PHASES, done.text)
+    after = world.live()
+    world.expect("functions whose alias did not move", [], [name for name in before if before[name] == after[name]])
+
+
+def back(world: World) -> None:
+    """Back to the release before, by hand"""
+    before = world.live()
+    with shopping(world):
+        done = world.command("deploy.release", "rollback", "--stage", STAGE)
+    world.expect("the way back", 0, done.status)
+    after = world.live()
+    world.expect("functions whose alias did not move", [], [name for name in before if before[name] == after[name]])
+
+
+def broken(world: World) -> None:
+    """A release that cannot be imported in Lambda: found before it gets traffic"""
+    with world.project.changed(*BROKEN):
+        done = refused(world)
+    world.expect_in("why", ("checked:", "yaml"), done.text)
+
+
+def alarmed(world: World) -> None:
+    """An alarm goes off in the canary: taken back"""
+    cloudwatch = world.cloud.client("cloudwatch")
+    alarm = f"{world.stage.stack}-api-errors"
+
+    def go_off(line: str) -> None:
+        if line.startswith("canary:"):
+            cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="rehearsed")
+
+    with world.project.changed(*HARMLESS):
+        done = refused(world, heard=go_off)
+    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="rehearsed")
+    world.expect_in("why", ("canary:", f"{alarm} rings", "Back to release"), done.text)
+
+
+def not_applied(world: World) -> None:
+    """What CloudFormation cannot apply, it takes back itself"""
+    with world.project.changed(*NEVER):
+        done = refused(world)
+    world.expect_in("why", ("laid:", "Schedule"), done.text)
+
+
+def undoable(world: World) -> None:
+    """Another key for a table is refused before anything is touched"""
+    touched = world.resources("AWS::Lambda::Version")
+    with world.project.changed(*OTHER_KEY):
+        done = refused(world)
+    world.expect_in("why", ("table-replaced",), done.text)
+    world.expect("the deployed versions", touched, world.resources("AWS::Lambda::Version"))
+
+
+def rotated(world: World) -> None:
+    """Another session key, without a release: old tokens still count, new ones are made with it"""
+
+
+@contextmanager
+def shopping(world: World) -> Iterator[None]:
+    """Every request meanwhile is answered."""
+    with Prober(f"{world.place.api}/categories") as prober:
+        yield
+    world.probed += prober.asked
+    world.slowest = max(world.slowest, prober.slowest)
+    world.expect("requests that were not answered", [], prober.unanswered)
+
+
+def refused(world: World, heard: Callable[[str], None] = lambda line: None) -> Done:
+    """A release that ends badly, whereupon everything is as it was, also for shoppers."""
+    before = world.live()
+    with shopping(world):
+        done = world.deploy(heard)
+    world.expect("a bad release goes live", False, done.status == 0)
+    world.expect("what is live after it", before, world.live())
+    return done
