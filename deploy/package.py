@@ -45,7 +45,7 @@ def make(stage: Stage, root: Path, out: Path) -> Package:
         copy, built = Path(folder) / "project", Path(folder) / "built"
         project.lay(stage, root, site, copy)
         sam = project.package(stage, copy, template.extras(stage), built)
-        _runs_here(sam)
+        runs_here(sam)
         print("Trimming and compiling the bundle ...", flush=True)
         sha256 = bundle.finish(built / "deployment.zip", zipped)
     check.check(zipped, architecture)
@@ -54,7 +54,7 @@ def make(stage: Stage, root: Path, out: Path) -> Package:
     return Package(finished, path, zipped, sha256)
 
 
-def _runs_here(sam: dict[str, Any]) -> None:
+def runs_here(sam: dict[str, Any]) -> None:
     """Raises BundleError if Lambda does not have the Python that compiled: Chalice takes its nearest then."""
     runtimes = {
         each["Properties"].get("Runtime", RUNTIME) for each in sam["Resources"].values() if "Properties" in each

@@ -41,7 +41,7 @@ def package(stage: Stage, project: Path, extras: dict[str, Any], out: Path) -> d
     """
     merged = project / "extras.json"
     merged.write_text(json.dumps(extras), encoding="utf-8")
-    command = [sys.executable, "-c", "from chalice.cli import main; main()"]
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
     command += ["package", "--stage", stage.name, "--merge-template", str(merged), str(out)]
     environment = {
         "AWS_DEFAULT_REGION": stage.region,
