@@ -59,6 +59,9 @@ def finish(sam: dict[str, Any], stage: Stage, sha256: str) -> dict[str, Any]:
     for methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
         for method in methods.values():
             method["x-amazon-apigateway-integration"]["uri"] = triggers.integration(stage)
+    # Without a version, SAM makes a second stage, `Stage`, open to all and past every limit and firewall:
+    # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-api.html
+    resources["RestAPI"]["Properties"]["OpenApiVersion"] = "2.0"
     resources |= versions.resources(template, stage, sha256)
     template["Outputs"] = _outputs(stage)
     edge.finish(template, stage)
