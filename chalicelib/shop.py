@@ -4,13 +4,14 @@
 """
 
 import threading
-import time
+from random import randrange
 from typing import Any
 
-from .kernel.clock import Clock, system_clock
+from . import outside
+from .kernel.clock import Clock, epoch, system_clock
 from .log import logger
 from .parts import Shop
-from .settings import Settings, SettingsError, from_environment
+from .settings import Settings, from_environment
 from .storage.table import bind
 
 __all__ = ["Shop", "build", "open_shop", "use"]
@@ -26,36 +27,70 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
 
 
 REREAD_SECONDS = 300
+"""A setting that was changed in a file or in the secret counts everywhere after this time."""
+SPREAD_SECONDS = 60
+"""Processes that started together look at different times, as much earlier as this."""
 
 _lock = threading.Lock()
 _opened: Shop | None = None
-_read_at: int | None = None
-"""When the environment was last read; None for a shop that was handed over by `use`."""
+_look_at: int | None = None
+"""When settings are read again, in epoch seconds; None for a shop that was handed over by `use`."""
 
 
 def open_shop() -> Shop:
-    """The process's shop. Raises SettingsError if the environment does not hold one.
+    """The process's shop. Raises SettingsError if environment and secret hold none, and VaultUnavailable if the secret
+    cannot be read; the next call tries again.
 
-    Settings are read again every few minutes, so that a key that was changed in its file counts without a restart.
-    Meanwhile broken ones are told of, and leave the shop as it is.
+    Settings are read again every few minutes, so that a key that was changed counts without a restart: by one thread,
+    while the others go on. If they are broken or cannot be read, that is told of, and the shop stays as it is.
     """
-    global _opened, _read_at
+    global _opened, _look_at
     with _lock:
         if _opened is None:
-            _opened, _read_at = build(from_environment()), int(time.monotonic())
-        elif _read_at is not None and time.monotonic() - _read_at > REREAD_SECONDS:
-            _read_at = int(time.monotonic())
-            try:
-                settings = from_environment()
-                if settings != _opened.settings:
-                    _opened = build(settings).complete()
-            except (SettingsError, ValueError):
-                logger.exception("settings cannot be read again", alarm="settings")
+            _opened, _look_at = _first(), _next_look()
+            return _opened
+        known = _opened
+        if _look_at is None or 0 < _look_at - _seconds() <= REREAD_SECONDS:
+            return known
+        _look_at = _next_look()
+    found = _again(known)
+    with _lock:
+        if _opened is known:  # no other was handed over meanwhile
+            _opened = found
         return _opened
 
 
 def use(shop: Shop) -> None:
     """Make this the process's shop, in place of one from the environment: for the local stack and for tests."""
-    global _opened, _read_at
+    global _opened, _look_at
     with _lock:
-        _opened, _read_at = shop, None
+        _opened, _look_at = shop, None
+
+
+def _first() -> Shop:
+    try:
+        return build(from_environment())
+    except Exception:
+        logger.exception("settings cannot be read", alarm="settings")
+        raise
+
+
+def _again(known: Shop) -> Shop:
+    try:
+        settings = from_environment()
+        if settings == known.settings:
+            return known
+        outside.prove(settings)
+        return build(settings).complete()
+    except Exception:  # whatever it is, the shop has settings that work
+        logger.exception("settings cannot be read again", alarm="settings")
+        return known
+
+
+def _next_look() -> int:
+    return _seconds() + REREAD_SECONDS - randrange(SPREAD_SECONDS + 1)
+
+
+def _seconds() -> int:
+    """Of the system's clock: the monotonic one may stand still while a function is frozen."""
+    return epoch(system_clock())

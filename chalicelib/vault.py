@@ -22,7 +22,9 @@ def read(name: str, region: str) -> str:
         answer = _client(region).get_secret_value(SecretId=name)
     except (BotoCoreError, ClientError) as error:
         raise VaultUnavailable from error
-    return str(answer.get("SecretString") or "")
+    if "SecretString" not in answer:  # a secret of bytes, or something between that answers in its place
+        raise VaultUnavailable
+    return str(answer["SecretString"])
 
 
 @cache

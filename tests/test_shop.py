@@ -29,7 +29,7 @@ def with_key(settings: Settings, key: str) -> Settings:
 
 
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop, "_read_at", shop.time.monotonic() - shop.REREAD_SECONDS - 1)
+    monkeypatch.setattr(shop, "_look_at", 0)
 
 
 def test_a_shop_is_built_once_and_kept_while_its_settings_stay(
