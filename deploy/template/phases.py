@@ -78,17 +78,39 @@ def _silence(resources: Template, function: Function) -> None:
 
 
 def _keep_statements(resources: Template, old: Template, function: Function) -> None:
-    """A second policy with what the live version may do and the new one need not."""
+    """A second policy with what the live version may do and the new one need not: only that, since IAM allows a role
+    10,240 characters of both. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
     policies = resources[function.role]["Properties"]["Policies"]
-    known = {json.dumps(each, sort_keys=True) for each in _statements(policies)}
-    former = _statements(old.get(function.role, {}).get("Properties", {}).get("Policies", []))
-    missing = [each for each in former if json.dumps(each, sort_keys=True) not in known]
-    if missing:
-        policies.append(policy("before", missing))
+    former = old.get(function.role, {}).get("Properties", {}).get("Policies", [])
+    missing: dict[tuple[str, str], list[str]] = {}
+    for action, resource, condition in sorted(_allowed(former) - _allowed(policies)):
+        missing.setdefault((resource, condition), []).append(action)
+    together: dict[tuple[tuple[str, ...], str], list[Any]] = {}
+    for (resource, condition), actions in missing.items():
+        together.setdefault((tuple(actions), condition), []).append(json.loads(resource))
+    statements = [
+        {"Effect": "Allow", "Action": list(actions), "Resource": each, **json.loads(condition)}
+        for (actions, condition), each in together.items()
+    ]
+    if statements:
+        policies.append(policy("before", statements))
 
 
-def _statements(policies: list[Any]) -> list[Any]:
-    return [statement for each in policies for statement in each["PolicyDocument"]["Statement"]]
+def _allowed(policies: list[Any]) -> set[tuple[str, str, str]]:
+    """Each action on each resource, with its condition."""
+    return {
+        (action, json.dumps(resource, sort_keys=True), json.dumps(condition, sort_keys=True))
+        for each in policies
+        for statement in each["PolicyDocument"]["Statement"]
+        for condition in [{key: value for key, value in statement.items() if key == "Condition"}]
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _keep_versions(resources: Template, old: Template) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from typing import Any
 
+import boto3
 import pytest
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 from deploy.stage import API
 from deploy.template import grants
@@ -76,6 +80,19 @@ def test_the_template_stays_within_cloudformations_limits(template: dict[str, An
     assert len(template["Outputs"]) <= 200
 
 
+def test_sam_makes_one_stage_of_the_api(template: dict[str, Any]) -> None:
+    """Left alone, it makes a second one, open to all and past every limit and firewall."""
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="cn-north-1"))
+    made = translator.translate(copy.deepcopy(template), {})["Resources"]
+    assert len(made) <= 500
+    (api_stage,) = of_type(made, "AWS::ApiGateway::Stage").values()
+    assert api_stage["Properties"]["StageName"] == "api"
+    (deployment,) = of_type(made, "AWS::ApiGateway::Deployment").values()
+    assert "StageName" not in deployment["Properties"]
+    assert made["RestAPI"]["Properties"]["Body"]["swagger"] == "2.0"
+    assert set(of_type(made, "AWS::Lambda::Function")) == {function.logical_id for function in functions()}
+
+
 def test_nothing_is_tied_to_one_partition(template: dict[str, Any]) -> None:
     assert not re.findall(r"arn:aws[a-z-]*:(?!\*)", json.dumps({**template, "Description": ""}))
 
@@ -97,7 +114,7 @@ def test_an_account_with_a_low_limit_reserves_nothing() -> None:
 
 
 def test_the_options_of_the_http_function_reach_it() -> None:
-    options = {"memory": 2048, "api_concurrency": 50, "provisioned": 5, "architecture": "arm64"}
+    options: dict[str, Any] = {"memory": 2048, "api_concurrency": 50, "provisioned": 5, "architecture": "arm64"}
     resources = packaged(stage(**options))["Resources"]
     api = resources["APIHandler"]["Properties"]
     assert (api["MemorySize"], api["ReservedConcurrentExecutions"], api["Architectures"]) == (2048, 50, ["arm64"])
@@ -158,6 +175,16 @@ def test_every_function_has_a_role_and_a_log_of_its_own(resources: Resources) ->
             grants.statements(stage(), function.name)
         ]
     assert len(roles) == len(logs) == len(functions())
+
+
+def test_every_roles_policies_leave_room_for_those_of_the_release_before() -> None:
+    """10,240 characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    longest = {"AWS::Partition": "aws-cn", "AWS::Region": "cn-northwest-1", "AWS::AccountId": "1" * 12}
+    for name, role in of_type(packaged(stage("abcdefghijklmno"))["Resources"], "AWS::IAM::Role").items():
+        text = json.dumps(role["Properties"].get("Policies", []), separators=(",", ":"))
+        for parameter, value in longest.items():
+            text = text.replace(f"${{{parameter}}}", value)
+        assert len(text) <= 8000, name
 
 
 def versions(template: dict[str, Any]) -> dict[str, str]:

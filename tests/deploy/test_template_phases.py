@@ -33,6 +33,10 @@ def of_type(template: Template, kind: str) -> set[str]:
     return {name for name, each in template["Resources"].items() if each["Type"] == kind}
 
 
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def without(template: Template, change: Callable[[dict[str, Any]], Any]) -> Template:
     changed = copy.deepcopy(template)
     change(changed["Resources"])
@@ -82,17 +86,28 @@ def test_the_first_deployment_serves_its_own_versions(new: Template) -> None:
 
 
 def test_the_live_version_may_still_do_what_it_does(old: Template, new: Template) -> None:
-    former = {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "former"}
-    own = new["Resources"]["ReconcileRole"]["Properties"]["Policies"]
+    role = old["Resources"]["ReconcileRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    former = {"Effect": "Allow", "Action": ["dynamodb:DeleteItem", "dynamodb:PutItem"], "Resource": ["former"]}
+    sealed = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": {"Bool": {"x": "y"}}}
+    wider = {**role[0], "Action": [*listed(role[0]["Action"]), "dynamodb:Scan"]}
 
     def widen(resources: dict[str, Any]) -> None:
-        resources["ReconcileRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(former)
+        policy = resources["ReconcileRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+        policy["Statement"] = [wider, *policy["Statement"][1:], former, sealed]
 
     before = without(old, widen)
     laid = shift(new, LIVE, 0, before)
-    policies = laid["Resources"]["ReconcileRole"]["Properties"]["Policies"]
-    assert policies[0] == own[0]
-    assert [each["PolicyDocument"]["Statement"] for each in policies[1:]] == [[former]]
+    now, then = laid["Resources"]["ReconcileRole"]["Properties"]["Policies"]
+    assert [now] == new["Resources"]["ReconcileRole"]["Properties"]["Policies"]
+    kept = [(each["Action"], each["Resource"], each.get("Condition")) for each in then["PolicyDocument"]["Statement"]]
+    assert sorted(kept, key=json.dumps) == sorted(
+        [
+            (["dynamodb:Scan"], listed(role[0]["Resource"]), None),
+            (["dynamodb:DeleteItem", "dynamodb:PutItem"], ["former"], None),
+            (["kms:Decrypt"], ["*"], {"Bool": {"x": "y"}}),
+        ],
+        key=json.dumps,
+    )
     canary = shift(new, LIVE, 10, laid)
     assert canary["Resources"]["ReconcileRole"] == laid["Resources"]["ReconcileRole"]
     unchanged = {name for name in of_type(new, "AWS::IAM::Role") if name != "ReconcileRole"}
