@@ -3,6 +3,7 @@
 `build(settings)` does no I/O; `open_shop()` reads the environment, builds once per process, and is what handlers call.
 """
 
+import gc
 import threading
 from random import randrange
 from typing import Any
@@ -15,6 +16,9 @@ from .settings import Settings, from_environment
 from .storage.table import bind
 
 __all__ = ["Shop", "build", "open_shop", "use"]
+
+# What is imported by now stays for good. Unless told so, the collector walks through all of it as the client is made.
+gc.freeze()
 
 
 def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None) -> Shop:
