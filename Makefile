@@ -1,6 +1,7 @@
 # make run    the shop on this machine, with a WeChat that answers      make demo   a day in its life, over HTTP
 # make test   all tests                                                 make check  lint, types, layers, contract, package
 # make package STAGE=dev [ARCH=arm64]    template and zip for AWS, checked, in packaged/
+# make secret, rotate, doctor STAGE=prod    the stage's secret, its keys one by one, and what is missing in the account
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,10 +10,10 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 CODE := app.py chalicelib functions
 STAGE ?= dev
 
-.PHONY: help run demo test faults model check package wechat-check contract bench bench-reconcile lock reset clean
+.PHONY: help run demo test faults model check package wechat-check secret rotate doctor contract bench bench-reconcile lock reset clean
 
 help:
-	@sed -n '1,3p' Makefile | cut -c3-
+	@sed -n '1,4p' Makefile | cut -c3-
 
 $(STAMP): requirements-dev.txt
 	@sh tools/environment.sh $(VENV)
@@ -38,13 +39,24 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/mypy --strict $(CODE)
-	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_contract.py tests/test_package.py
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_contract.py tests/test_requirements.py tests/test_package.py
 
 package: $(STAMP)
 	@$(BIN)/python -m deploy.package --stage $(STAGE) $(if $(ARCH),--arch $(ARCH)) --lint
 
 wechat-check: $(STAMP)
 	@$(BIN)/python -m tools.wechat_check
+
+secret: $(STAMP)
+	@$(BIN)/python -m deploy.secret $(STAGE) $(if $(FILE),--file $(FILE)) $(if $(REPLACE),--replace $(REPLACE)) \
+		$(if $(NEW_KEYS),--new-keys)
+
+rotate: $(STAMP)
+	@$(BIN)/python -m deploy.secret $(STAGE) --rotate $(KEY) $(if $(FILE),--file $(FILE)) \
+		$(if $(RETIRE),--retire $(RETIRE)) $(if $(YES),--yes)
+
+doctor: $(STAMP)
+	@$(BIN)/python -m deploy.doctor $(STAGE) $(if $(WECHAT),--wechat)
 
 contract: $(STAMP)
 	@$(BIN)/python -m tools.contract

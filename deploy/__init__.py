@@ -5,7 +5,7 @@ bundle/       the zip that Lambda runs: Chalice's, trimmed, precompiled, the sam
 template/     the CloudFormation template: Chalice's, with tables, policies, queues, versions, alarms and edge
 package.py    both together: `make package`
 cloud.py      the clients of one account and region
-secret.py     the stage's secret: filled, changed, its keys rotated
+secret/       the stage's secret: filled, changed, its keys rotated
 release/      from a package to a shop that runs it: refused, laid, checked, shifted, rolled back
 doctor/       what is missing, and what to do about it
 restore/      tables brought back from a point in time

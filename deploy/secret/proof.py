@@ -1,0 +1,54 @@
+"""Whether a stage's environment and its secret together are settings of a shop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib import outside
+from chalicelib.settings import Settings, SettingsError, from_environment, secret_names
+from deploy.secret.store import SecretError
+from deploy.stage import Stage
+from tools.wechat_check.forms import forms
+
+
+def environment(stage: Stage) -> dict[str, str]:
+    """What the functions of a stage are given; an API without a domain gets its address with the deployment."""
+    host = stage.options.domain or f"undeployed.execute-api.{stage.region}.{stage.suffix}"
+    return {
+        "JISHI_PUBLIC_URL": f"https://{host}" + ("" if stage.options.domain else "/api"),
+        **stage.environment,
+        "JISHI_TABLE_PREFIX": stage.table_prefix,
+        "JISHI_SECRET": stage.secret,
+    }
+
+
+def exposed(stage: Stage) -> list[str]:
+    """Secret settings that stand in the stage's environment, where everybody sees them who may see a function."""
+    known = secret_names()
+    return sorted(name for name in stage.environment if name.removesuffix("_FILE") in known)
+
+
+def settings_of(stage: Stage, values: Mapping[str, Any]) -> Settings:
+    """Raises SettingsError."""
+    text = json.dumps(values)
+    return from_environment(environment(stage), lambda name, region: text)
+
+
+def prove(stage: Stage, values: Mapping[str, Any]) -> None:
+    """Raises SecretError unless the shop could open with these, and each key has its form."""
+    if shown := exposed(stage):
+        raise SecretError(
+            f".chalice/config.json shows what is secret: {', '.join(shown)}. Take it out there, change it where it "
+            "comes from, since it was seen, and run this again."
+        )
+    try:
+        settings = settings_of(stage, values)
+        outside.prove(settings)
+    except SettingsError as error:
+        raise SecretError(f"{error}. Nothing was written.") from None
+    wrong = [found for found in forms(settings, datetime.now(UTC)) if found.mark == "✗"]
+    if wrong:
+        raise SecretError("\n".join([*map(str, wrong), "Nothing was written."]))
