@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 CODE := app.py chalicelib functions
 STAGE ?= dev
 
-.PHONY: help run demo test faults model check package wechat-check secret rotate doctor contract bench bench-reconcile lock reset clean
+.PHONY: help run demo test faults model check package deploy rollback releases restore wechat-check secret rotate doctor contract bench bench-reconcile lock reset clean
 
 help:
 	@sed -n '1,4p' Makefile | cut -c3-
@@ -43,6 +43,18 @@ check: $(STAMP)
 
 package: $(STAMP)
 	@$(BIN)/python -m deploy.package --stage $(STAGE) $(if $(ARCH),--arch $(ARCH)) --lint
+
+deploy: $(STAMP)
+	@$(BIN)/python -m deploy.release deploy --stage $(STAGE) --accept "$(ACCEPT)" --despite "$(DESPITE)" $(if $(YES),--yes)
+
+rollback: $(STAMP)
+	@$(BIN)/python -m deploy.release rollback --stage $(STAGE) --accept "$(ACCEPT)" $(if $(N),--to $(N))
+
+releases: $(STAMP)
+	@$(BIN)/python -m deploy.release releases --stage $(STAGE)
+
+restore: $(STAMP)
+	@$(BIN)/python -m deploy.restore --stage $(STAGE) $(if $(AT),--at $(AT)) $(if $(PREFIX),--prefix $(PREFIX)) $(if $(DISCARD),--discard)
 
 wechat-check: $(STAMP)
 	@$(BIN)/python -m tools.wechat_check

@@ -114,8 +114,11 @@ class Cloud:
             self.client("s3").upload_file(str(path), self.bucket, key)
 
     def put(self, key: str, value: Any) -> str:
-        """Keep a value as JSON; returns its URL as CloudFormation reads it."""
-        body = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode()
+        """Keep a value as JSON; returns its URL as CloudFormation reads it.
+
+        In ASCII: CloudFormation would give back a question mark for everything else.
+        """
+        body = json.dumps(value, indent=1, sort_keys=True).encode()
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
         return f"{self.client('s3').meta.endpoint_url}/{self.bucket}/{key}"
 

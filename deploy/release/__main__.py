@@ -8,6 +8,7 @@ python -m deploy.release releases --stage prod
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,7 @@ def deploy(stage: Stage, root: Path, accepted: frozenset[str], despite: frozense
     made = package.make(stage, root, root / "packaged" / stage.name)
     cloud.make_bucket()
     deployed = account.stack.template()
-    template = made.template
+    template = json.loads(made.template_path.read_text(encoding="utf-8"))  # as it comes back from the account
     if deployed and not owned(stage):
         template = keeping(template, deployed)  # the stack goes on owning the tables that the shop has left
     _guard(deployed, template, accepted)

@@ -74,7 +74,7 @@ def arrived(laid: Template, target: Template) -> Template:
     CloudFormation can still take it back without making anything anew.
     """
     moved = {key: found for key, found in target["Resources"].items() if found["Type"] in STARTED_BY}
-    return copy.deepcopy({**laid, "Resources": {**laid["Resources"], **moved}})
+    return {**laid, "Resources": {**laid["Resources"], **moved}}
 
 
 def with_tables(template: Template, deployed: Template) -> Template:

@@ -84,6 +84,9 @@ class Rollout:
     phase: str = "begun"
     """The last one that was begun: for whoever interrupts."""
     _left: Template | None = None
+    """The stack as it was left by the last step: if it is not so any more, somebody else deploys."""
+    _new: Candidate | None = None
+    _laid: Template | None = None
 
     def run(self, new: Candidate) -> int:
         """Returns the number of the release that is live now: a new one, or the old one if nothing differs.
@@ -117,7 +120,8 @@ class Rollout:
         self._quiet(new)
         if start.deployed:
             self._prune(start.deployed)
-        laid = shift(new.template, start.live, 0, start.deployed)
+        laid = self._laid = shift(new.template, start.live, 0, start.deployed)
+        self._new = new
         if laid == new.template:
             return self._around(start, new)
         self._apply("laid", laid, start.mark.live, new, UNWATCHED)
@@ -173,8 +177,7 @@ class Rollout:
         return plan.api_moves(laid, new.template, self.stage) and not moves_tables(start.deployed, new.template)
 
     def _apply(self, phase: str, template: Template, live: int, new: Candidate, watched: Watched) -> None:
-        if self.account.stack.template() != self._left:
-            raise Overtaken("The stack changed meanwhile: somebody else deploys it. Nothing more was done from here.")
+        self._demand_alone()
         self.phase = phase
         self.say(f"{phase}: {self._means(phase, watched)}")
         changed = self.account.stack.apply(plan.marked(template, Mark(phase, live)), new.parameters, watched)
@@ -182,16 +185,23 @@ class Rollout:
             self.say("  nothing to change")
         self._left = self.account.stack.template()
 
+    def _demand_alone(self) -> None:
+        """Raises Overtaken."""
+        if self.account.stack.template() != self._left:
+            raise Overtaken("The stack changed meanwhile: somebody else deploys it. Nothing more was done from here.")
+
     def _means(self, phase: str, watched: Watched) -> str:
         minutes = f", watched for {watched.minutes} minutes" if watched.minutes else ""
         return {
             "laid": "new versions beside the live ones, no traffic to them",
             "canary": f"{self.stage.options.canary_percent} % of the API's requests to the new version{minutes}",
             "live": f"all traffic to the new versions{minutes}",
+            "back": "all traffic to the versions that were live before",
         }.get(phase, "taking away what only the old versions needed")
 
     def _check(self, template: Template) -> None:
         """The new versions, by their numbers: nobody else reaches them yet. Raises CheckFailed, WrongAnswer."""
+        self._demand_alone()
         self.phase = "checked"
         numbers, names = self.account.stack.versions(), plan.functions(template)
         check, api = (plan.logical_id(template, self.stage, name) for name in (CHECK, API))
@@ -260,18 +270,21 @@ class Rollout:
         home = self.account.records.get(start.mark.live)
         if now is None or home is None:
             return "Nothing was live before, and nothing is now. Mend it and run `make deploy` again."
-        template = as_before(home.template, now)
-        if plan.plain(now) != plan.plain(template):
-            self._left = now
-            brought = Candidate(template, home.parameters, home.sha256, home.commit)
-            self.say(f"Back to release {home.number}")
-            try:
-                self._apply("settled", template, home.number, brought, UNWATCHED)
-            except (NotApplied, Stuck, Overtaken) as error:
-                return (
-                    f"On the way back: {error}\nRelease {home.number} is live; `make deploy` again when that is mended."
-                )
+        old = Candidate(as_before(home.template, now), home.parameters, home.sha256, home.commit)
+        self._left = now
+        try:
+            self._return(now, old, home.number)
+        except (NotApplied, Stuck, Overtaken) as error:
+            return f"On the way back: {error}\nRelease {home.number} is live; `make deploy` again when that is mended."
         return f"Release {home.number} is live, as before."
+
+    def _return(self, now: Template, old: Candidate, number: int) -> None:
+        """Traffic first, all else after: what still runs of the new version keeps its rights until it has ended."""
+        if self._laid and plan.mark_of(now).phase in ("canary", "live"):
+            self._apply("back", self._laid, number, self._new or old, UNWATCHED)
+            now = self._left or now
+        if plan.plain(now) != plan.plain(old.template):
+            self._apply("settled", old.template, number, old, UNWATCHED)
 
 
 def brought_back(release: Release, deployed: Template) -> Candidate:
