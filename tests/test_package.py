@@ -1,33 +1,34 @@
-"""What goes to Lambda: the zip as Chalice's own packager lays it out, imported as Lambda imports it.
+"""What goes to Lambda: the zip as Chalice lays it out and deploy/bundle trims it, imported as Lambda imports it.
 
-The clean processes see the zip's files, the standard library and the locked distributions, and nothing else: no
-environment variable, no network, no development package.
+The clean processes see the bundle's files and the standard library, and nothing else: no environment variable, no
+network, no development package. tests/deploy/test_bundle.py and test_wheels.py hold the rest of the packaging.
 """
 
 import ast
 import fnmatch
 import importlib.metadata
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import resolve_name
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 import pytest
+from botocore.loaders import Loader
+from botocore.session import Session
 from chalice.deploy.packager import LambdaDeploymentPackager
 from chalice.utils import OSUtils
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from app import app
+from deploy.bundle import trim
+from tests.test_requirements import locked
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py") if path.stem != "__init__")
-LOCKS = ("requirements.txt", "requirements-dev.txt")
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py")), *sorted((ROOT / "functions").rglob("*.py"))]
 
 CLEAN = """
@@ -52,9 +53,57 @@ def refusal(handler):
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
-handlers = {name: refusal(it) for name, it in vars(module).items() if type(it).__name__ == "EventSourceHandler"}
-print(json.dumps({"seconds": seconds, "handlers": handlers, "app_py": "app" in sys.modules}))
+app_py = "app" in sys.modules
+kinds = ("EventSourceHandler", "LambdaFunction")
+handlers = {name: refusal(it) for name, it in vars(module).items() if type(it).__name__ in kinds}
+print(json.dumps({"seconds": seconds, "handlers": handlers, "app_py": app_py}))
 """
+
+EVERY_IMPORT = """
+import ast, importlib, json, sys
+from pathlib import Path
+
+sys.path[:0] = sys.argv[1:]
+tree, failed = Path(sys.argv[1]), []
+
+def load(*names):
+    try:
+        loaded = importlib.import_module(names[0])
+        if len(names) > 1 and not hasattr(loaded, names[1]):
+            importlib.import_module(".".join(names))
+    except Exception as error:
+        failed.append(f"{'.'.join(names)}: {type(error).__name__}: {error}")
+
+paths = [tree / "app.py", *(path for top in ("chalicelib", "functions") for path in sorted((tree / top).rglob("*.py")))]
+for path in paths:
+    module = ".".join(path.relative_to(tree).with_suffix("").parts).removesuffix(".__init__")
+    load(module)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                load(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            package = module if path.stem == "__init__" else module.rpartition(".")[0]
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                load(base, alias.name)
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+AESGCM(bytes(32)).encrypt(bytes(12), b"text", None)
+rsa.generate_private_key(65537, 2048).sign(b"text", padding.PKCS1v15(), hashes.SHA256())
+foreign = [it.__file__ for it in sys.modules.values() if "site-packages" in str(getattr(it, "__file__", ""))]
+print(json.dumps({"files": len(paths), "failed": failed, "foreign": foreign}))
+"""
+
+NEVER_REACHED = {
+    "aws_lambda_powertools.event_handler.openapi.compat": "by the Logger, for a pydantic model, and there is none",
+    "dateutil.zoneinfo": "by tz.gettz, where the system has no time zones",
+    "urllib3.contrib.emscripten": "in a browser",
+}
+"""What kept files of distributions name although it is dropped, and when they would come to it."""
 
 
 class Packager(LambdaDeploymentPackager):
@@ -71,88 +120,122 @@ class Packager(LambdaDeploymentPackager):
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The unpacked zip."""
-    home = tmp_path_factory.mktemp("lambda")
-    made = Packager(home / "package.zip").create_deployment_package(str(ROOT), "python3.11")
-    with ZipFile(made) as archive:
-        archive.extractall(home / "task")
-    return home / "task"
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Chalice's zip with the locked distributions, as they are installed here."""
+    made = Packager(tmp_path_factory.mktemp("whole") / "package.zip").create_deployment_package(str(ROOT), "python3.11")
+    with ZipFile(made, "a", ZIP_STORED) as archive:
+        for name in locked():
+            for file in importlib.metadata.distribution(name).files or []:
+                if ".." not in file.parts:
+                    archive.write(str(file.locate()), file.as_posix())
+    return Path(made)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The locked distributions and no other."""
-    home = tmp_path_factory.mktemp("site")
-    for name in locked():
-        files = importlib.metadata.distribution(name).files or []
-        for top in {Path(file).parts[0] for file in files} - {"..", "__pycache__"}:
-            (home / top).symlink_to(Path(str(importlib.metadata.distribution(name).locate_file(top))))
-    return home
+def packed(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked bundle, without its bytecode."""
+    tree = tmp_path_factory.mktemp("task")
+    trim.unpack(whole, tree)
+    return tree
 
 
-def clean_import(module: str, packed: Path, site: Path) -> Any:
-    """Import in a process that holds only the package, and call each handler there."""
-    command = [sys.executable, "-I", "-S", "-c", CLEAN, module, str(packed), str(site)]
+def clean(*arguments: str) -> Any:
+    """What this program prints in a process that holds only the bundle."""
+    command = [sys.executable, "-I", "-S", "-W", "ignore", "-c", *arguments]
     done = subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def locked() -> list[str]:
-    """Names in requirements.txt that are wanted on this interpreter."""
-    lines = re.findall(r"^([a-z0-9][^\\\n]*?) *\\$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    return [name.name for name in map(Requirement, lines) if wanted(name)]
-
-
-def wanted(requirement: Requirement, extra: str = "") -> bool:
-    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
-
-
-def asked_for() -> list[Requirement]:
-    lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.in").read_text().splitlines()]
-    return [Requirement(line) for line in lines if line]
-
-
-def third_party_imports() -> set[str]:
-    """Top-level names that the packed code imports, at any depth of its functions."""
-    found = set()
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                found.add(str(node.module).partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"app", "chalicelib", "functions"}
-
-
 def test_the_zip_holds_the_shop_and_nothing_of_its_workshop(packed: Path) -> None:
-    assert {path.name for path in packed.iterdir()} == {"app.py", "chalice", "chalicelib", "functions"}
+    tops = {Path(file).parts[0] for name in locked() for file in importlib.metadata.distribution(name).files or []}
+    assert {path.name for path in packed.iterdir()} - tops == {"app.py", "chalice", "chalicelib", "functions"}
     for folder in ("chalicelib", "functions"):
         source = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
         inside = {path.relative_to(packed) for path in (packed / folder).rglob("*") if path.is_file()}
         assert no_bytecode(inside) == no_bytecode(source)
-    assert {path.suffix for path in no_bytecode(packed.rglob("*")) if path.is_file()} == {".py", ".json"}
+        assert {path.suffix for path in no_bytecode(inside)} <= {".py", ".json"}
 
 
 def no_bytecode(paths: Any) -> set[Path]:
     return {path for path in paths if "__pycache__" not in path.parts}
 
 
-def test_the_http_function_is_imported_from_the_zip(
-    packed: Path, site: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = clean_import("app", packed, site)
+def test_all_that_the_shop_imports_anywhere_is_in_the_bundle(packed: Path) -> None:
+    """At any depth of its functions, under TYPE_CHECKING too; and what is imported works, compiled halves included."""
+    found = clean(EVERY_IMPORT, str(packed))
+    assert found["files"] == len(SOURCES)
+    assert (found["failed"], found["foreign"]) == ([], [])
+
+
+def test_nothing_that_is_kept_imports_what_is_dropped(whole: Path) -> None:
+    with ZipFile(whole) as archive:
+        modules = {module_of(name): name for name in archive.namelist() if name.endswith((".py", ".so"))}
+        dropped = {module for module, name in modules.items() if not trim.keeps(name)}
+        kept = {name: archive.read(name) for name in modules.values() if name.endswith(".py") and trim.keeps(name)}
+    named = {name: sorted(set(imports(name, source)) & dropped) for name, source in kept.items()}
+    assert {module for each in named.values() for module in each} == set(NEVER_REACHED), {
+        name: each for name, each in named.items() if each
+    }
+
+
+def module_of(name: str) -> str:
+    return name.partition(".")[0].removesuffix("/__init__").replace("/", ".")
+
+
+def imports(name: str, source: bytes) -> Iterator[str]:
+    """Full names of what is imported, at any depth, when the program runs."""
+    package = module_of(name) if name.endswith("/__init__.py") else module_of(name).rpartition(".")[0]
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            waiting += node.orelse
+        elif isinstance(node, ast.stmt | ast.Module | ast.ExceptHandler | ast.match_case):
+            waiting += ast.iter_child_nodes(node)
+
+
+def test_every_rule_about_a_distribution_still_finds_it(whole: Path) -> None:
+    names = ZipFile(whole).namelist()
+    rules = [rule for rule in (*trim.DROPPED, *trim.KEPT) if "*" not in rule.partition("/")[0] and rule != "bin/*"]
+    assert [rule for rule in rules if not fnmatch.filter(names, rule)] == []
+
+
+@pytest.mark.parametrize("service", trim.SERVICES)
+def test_a_client_of_the_bundle_is_the_client_of_all_of_botocore(service: str, packed: Path) -> None:
+    assert client_of(service, str(packed / "botocore" / "data")) == client_of(service, Loader.BUILTIN_DATA_PATH)
+
+
+def client_of(service: str, data: str) -> Any:
+    """Where its calls go in regions of every kind, its operations, shapes and errors."""
+    session = Session()
+    session.register_component("data_loader", Loader([data], include_default_search_paths=False))
+    found = []
+    for region in ("cn-north-1", "cn-northwest-1", "us-east-1", "us-gov-west-1", "mars-north-9"):
+        client = session.create_client(service, region, aws_access_key_id="a", aws_secret_access_key="b")
+        found.append((client.meta.endpoint_url, client.meta.partition, client._request_signer.signing_name))
+    model = client.meta.service_model
+    return found, model.operation_names, model.shape_names, dir(client.exceptions)
+
+
+def test_the_http_function_is_imported_from_the_zip(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = clean(CLEAN, "app", str(packed))
     with capsys.disabled():
         print(f"\n  importing app from the package: {found['seconds'] * 1000:.0f} ms")
 
 
 @pytest.mark.parametrize("file", FUNCTIONS)
 def test_every_handler_is_imported_from_the_zip_without_app_py(
-    packed: Path, site: Path, file: str, capsys: pytest.CaptureFixture[str]
+    packed: Path, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And called: it gets as far as the settings, which are missing there."""
-    found = clean_import(f"functions.{file}", packed, site)
+    found = clean(CLEAN, f"functions.{file}", str(packed))
     assert not found["app_py"]
     assert set(found["handlers"]) == public_functions(file)
     for handler, refusal in found["handlers"].items():
@@ -162,46 +245,13 @@ def test_every_handler_is_imported_from_the_zip_without_app_py(
 
 
 def test_lambda_is_told_of_every_handler_under_the_name_that_it_imports() -> None:
-    told = {source.handler_string for source in app.event_sources}
+    told = {each.handler_string for sources in (app.event_sources, app.pure_lambda_functions) for each in sources}
     assert told == {f"functions.{file}.{name}" for file in FUNCTIONS for name in public_functions(file)}
 
 
 def public_functions(file: str) -> set[str]:
     body = ast.parse((ROOT / "functions" / f"{file}.py").read_text()).body
     return {node.name for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")}
-
-
-def test_what_is_imported_is_asked_for_and_what_is_asked_for_is_imported() -> None:
-    """An import that works only since another package happens to bring it breaks when that one changes."""
-    known = importlib.metadata.packages_distributions()
-    imported = {canonicalize_name(name) for top in third_party_imports() for name in known[top]}
-    assert imported - {"chalice"} == {canonicalize_name(requirement.name) for requirement in asked_for()}
-
-
-def test_the_lock_holds_what_is_asked_for_with_what_that_needs_and_nothing_else() -> None:
-    assert sorted(locked()) == sorted(closure(asked_for()))
-
-
-def closure(requirements: list[Requirement]) -> set[str]:
-    found: set[str] = set()
-    waiting = [(requirement, extra) for requirement in requirements for extra in ("", *requirement.extras)]
-    while waiting:
-        requirement, extra = waiting.pop()
-        found.add(canonicalize_name(requirement.name))
-        waiting += list(needs(requirement.name, extra))
-    return found
-
-
-def needs(name: str, extra: str) -> Iterator[tuple[Requirement, str]]:
-    for text in importlib.metadata.requires(name) or []:
-        requirement = Requirement(text)
-        if wanted(requirement, extra) and (not extra or not wanted(requirement)):
-            yield from ((requirement, each) for each in ("", *requirement.extras))
-
-
-def test_development_runs_on_the_versions_that_lambda_gets() -> None:
-    lambdas, ours = (set(re.findall(r"^\S+==\S+", (ROOT / lock).read_text(), re.MULTILINE)) for lock in LOCKS)
-    assert lambdas < ours
 
 
 @pytest.mark.parametrize("stage", json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"])

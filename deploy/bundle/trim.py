@@ -1,6 +1,6 @@
 """What of the packaged files runs. Everything that no rule drops is kept, so that a new dependency comes whole.
 
-tests/deploy/test_closure.py holds the rules against the locked distributions: nothing kept imports what is dropped.
+tests/test_package.py holds the rules against the locked distributions: nothing kept imports what is dropped.
 """
 
 import gzip
@@ -34,14 +34,9 @@ DROPPED = (
 """Patterns of paths; `*` goes over slashes."""
 
 KEPT = (
-    "python_ulid-*.dist-info/METADATA",  # ulid asks for its own version when it is imported
     "aws_lambda_powertools/utilities/__init__.py",
     "aws_lambda_powertools/utilities/jmespath_utils/*.py",  # read by the Logger
-    *(
-        f"botocore/data/{service}/*/{file}*"
-        for service in SERVICES
-        for file in ("endpoint-rule-set-1.", "paginators-1.", "service-2.", "waiters-2.")
-    ),
+    *(f"botocore/data/{service}/*/{file}.*" for service in SERVICES for file in ("service-2", "endpoint-rule-set-1")),
 )
 """Exceptions from DROPPED."""
 

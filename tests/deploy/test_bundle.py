@@ -122,7 +122,6 @@ def test_what_does_not_run_is_dropped(path: str) -> None:
         "botocore/data/partitions.json",
         "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
         "certifi/cacert.pem",
-        "python_ulid-4.1.0.dist-info/METADATA",
         "_cffi_backend.cpython-311-x86_64-linux-gnu.so",
     ],
 )
