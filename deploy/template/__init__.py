@@ -7,7 +7,8 @@ triggers.py    schedules, stream, the API's way in, queues for what failed
 versions.py    a version of each function and the alias `live`
 phases.py      the template of each phase of a release
 edge.py        throttling, firewall, errors and domain of the API
-alarms.py      what is watched, and who is told
+firewall.py    who asks too often or too much
+alarms.py      what is watched, and who is told; metrics.py and named.py: of what
 dashboard.py   the figures on one page
 
 Functions of dicts, no I/O. `chalice package --merge-template` merges `extras` into Chalice's template, `finish` makes
@@ -17,16 +18,16 @@ of that what is deployed, `shift` and `keeping` what is deployed on the way ther
 from __future__ import annotations
 
 import copy
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from deploy.stage import Stage
 
-from . import edge, functions, tables, triggers, versions
+from . import alarms, dashboard, edge, functions, tables, triggers, versions
 from .phases import keeping, shift
 
 __all__ = ["extras", "finish", "keeping", "shift"]
+
+PIECES = (functions, tables, triggers, alarms, dashboard, edge)
 
 
 def extras(stage: Stage) -> dict[str, Any]:
@@ -37,14 +38,7 @@ def extras(stage: Stage) -> dict[str, Any]:
             "CodeBucket": {"Type": "String", "Description": "Holds bundles/<sha256>.zip"},
             **tables.parameters(stage),
         },
-        "Resources": {
-            **functions.resources(stage),
-            **tables.resources(stage),
-            **triggers.resources(stage),
-            **_landed("alarms", stage),
-            **_landed("dashboard", stage),
-            **edge.resources(stage),
-        },
+        "Resources": {name: found for piece in PIECES for name, found in piece.resources(stage).items()},
     }
 
 
@@ -66,11 +60,6 @@ def finish(sam: dict[str, Any], stage: Stage, sha256: str) -> dict[str, Any]:
     template["Outputs"] = _outputs(stage)
     edge.finish(template, stage)
     return template
-
-
-def _landed(piece: str, stage: Stage) -> dict[str, Any]:
-    name = f"deploy.template.{piece}"
-    return dict(import_module(name).resources(stage)) if find_spec(name) else {}
 
 
 def _outputs(stage: Stage) -> dict[str, Any]:
