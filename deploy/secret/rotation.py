@@ -2,6 +2,9 @@
 
 A process may use settings that are REREAD_SECONDS old, and a run of a function keeps those it began with for as long
 as it may take. So a key that is to be used must first be known everywhere, and that long is waited between the two.
+
+How many of each WeChat Pay takes at once (certificates three, APIv3 keys one):
+https://pay.weixin.qq.com/doc/v3/partner/4025464285
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ LONGEST_RUN = timedelta(minutes=15)
 """Lambda's: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 KNOWN_EVERYWHERE = timedelta(seconds=REREAD_SECONDS) + LONGEST_RUN
 CALLBACKS_REPEATED = timedelta(hours=25)
-"""WeChat Pay repeats a callback for 24 h 4 m: https://pay.weixin.qq.com/doc/v3/merchant/4012791861"""
+"""WeChat Pay repeats a callback for 24 h 4 m: https://github.com/wechatpay-apiv3/wechatpay-skills"""
 APIV3, PREVIOUS = "JISHI_WECHAT_APIV3_KEY", "JISHI_WECHAT_APIV3_KEY_PREVIOUS"
 MERCHANT, APP = "JISHI_WECHAT_MERCHANT_KEY", "JISHI_WECHAT_SECRET"
 MINUTES = round(KNOWN_EVERYWHERE.total_seconds() / 60)
@@ -30,7 +33,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {"apiv3": (APIV3,), "merchant": (MERCHANT
 """What the first step of a rotation needs from outside, by kind."""
 FIRST: Mapping[str, str] = {
     "apiv3": "Make up a new APIv3 key, 32 digits and letters, and do not set it in the portal yet.",
-    "merchant": f"First {PORTAL} → 商户API证书 → 更换: both certificates count until you revoke the old one.",
+    "merchant": f"First {PORTAL} → 商户API证书 → 管理证书 → 申请新证书: the old one still counts beside it.",
     "app": f"First {CONSOLE} → 开发设置 → AppSecret → 重置, in a quiet hour: from then on nobody can log in until the "
     f"new one counts, up to {REREAD_SECONDS // 60} minutes after this. Whoever is logged in may pay.",
 }
