@@ -159,6 +159,7 @@ def elf(machine: int) -> bytes:
         ("a/_rust.abi3.so", b"\xcf\xfa\xed\xfe", "not for Linux"),
         ("a/_core.cpython-39-aarch64-linux-gnu.so", elf(183), "another Python than"),
     ],
+    ids=["this Python", "any Python", "untagged", "the other", "a third", "no ELF", "an older Python"],
 )
 def test_an_extension_is_for_the_machine_and_the_python(
     name: str, data: bytes, refused: str | None, tmp_path: Path

@@ -76,12 +76,14 @@ def test_a_missing_wheel_is_an_error_and_leaves_nothing_in_the_cache(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_wheel_that_is_not_the_locked_one_is_refused(shelf: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hashed", "why"), [(True, "DO NOT MATCH"), (False, "Hashes are required")])
+def test_a_wheel_that_is_not_the_locked_one_is_refused(shelf: Path, tmp_path: Path, hashed: bool, why: str) -> None:
     """Chalice would take it: it holds no wheel for another machine against a hash."""
     tag = "cp311-abi3-manylinux_2_17_aarch64"
-    lock = locked(tmp_path, wheel(shelf, "msgspec", "9", tag, {"msgspec/_core.so": b"ours"}))
+    line = wheel(shelf, "msgspec", "9", tag, {"msgspec/_core.so": b"ours"})
     wheel(shelf, "msgspec", "9", tag, {"msgspec/_core.so": b"another's"})
-    with pytest.raises(BundleError, match="HASHES"):
+    lock = locked(tmp_path, line if hashed else "msgspec==9\n")
+    with pytest.raises(BundleError, match=why):
         wheels.site_packages(lock, "arm64", tmp_path / "cache")
 
 
