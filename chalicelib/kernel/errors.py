@@ -43,6 +43,8 @@ class Unauthenticated(ShopError):
 
 
 class Forbidden(ShopError):
+    """A session, but not for this. As it stands: the firewall takes the request for an attack."""
+
     code = "FORBIDDEN"
     message = "没有权限"
 
@@ -67,6 +69,8 @@ class Refused(ShopError):
 
 
 class TooMany(ShopError):
+    """Too often: wait for `Retry-After` seconds. As it stands: the limit of a route, a member or an address."""
+
     code = "TOO_MANY"
     message = "操作太频繁，请稍后再试"
 

@@ -10,7 +10,7 @@ import yaml
 
 from app import app
 from chalicelib.identity.rules import request_signature
-from chalicelib.kernel.errors import ShopError
+from chalicelib.kernel.errors import Forbidden, ShopError, TooMany
 from chalicelib.web import Endpoint
 from chalicelib.web.edge import KEY
 from chalicelib.web.errors import ErrorAnswer, MethodNotAllowed, status_of
@@ -69,6 +69,8 @@ HEADERS: dict[str, Any] = {
     },
     "Allow": {"required": True, "description": "The methods that the path has.", "schema": {"type": "string"}},
 }
+BEFORE_ROUTES: set[type[ShopError]] = {MethodNotAllowed, TooMany, Forbidden}
+"""What Chalice, API Gateway and the firewall answer to requests that reach no route."""
 SERVERS = [
     {"url": "http://127.0.0.1:8700", "description": "The shop on this machine, after `make run`."},
     {
@@ -91,7 +93,7 @@ def document() -> dict[str, Any]:
         [ErrorAnswer, *(endpoint.answers for endpoint in endpoints if endpoint.answers is not None)],
     )
     answered: set[type[ShopError]] = {error for endpoint in endpoints for error in errors_of(endpoint)}
-    errors = sorted(answered | {MethodNotAllowed}, key=lambda error: error.code)
+    errors = sorted(answered | BEFORE_ROUTES, key=lambda error: error.code)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas)
