@@ -25,8 +25,8 @@ class Size:
     """MB; CPU grows with it."""
     alone: bool = True
     """One instance at a time."""
-    scratch: int = 512
-    """MB under /tmp."""
+    scratch: int = 0
+    """MB under /tmp; 0 for Lambda's own 512."""
 
 
 SIZES: Mapping[str, Size] = {
@@ -109,16 +109,17 @@ def _properties(stage: Stage, function: Function) -> dict[str, Any]:
     size = SIZES[function.name]
     is_api = function.name == API
     reserved = stage.options.api_concurrency if is_api else int(size.alone and stage.options.reserve)
-    properties = {
+    properties: dict[str, Any] = {
         "FunctionName": stage.function(function.name),
         "Role": {"Fn::GetAtt": [function.role, "Arn"]},
         "MemorySize": stage.options.memory if is_api else size.memory,
         "Timeout": size.seconds,
-        "EphemeralStorage": {"Size": size.scratch},
         "Tracing": "Active",
         "Architectures": [stage.options.architecture],
         "Environment": {"Variables": environment(stage)},
     }
+    if size.scratch:
+        properties["EphemeralStorage"] = {"Size": size.scratch}
     if reserved:
         properties["ReservedConcurrentExecutions"] = reserved
     return properties
