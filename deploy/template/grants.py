@@ -52,33 +52,29 @@ WECHAT_PAY: Grants = {"wechat_keys": "get"}
 """To believe an answer that a fetched certificate has signed."""
 MESSAGE: Grants = _all(MINI_PROGRAM, {"consents": "batch update", "deliveries": "put update"})
 """Told once, by consent."""
-GIVES_BACK: Grants = {
-    "stock": "update",
-    "coupons": "update",
-    "points": "put update",
-    "bargain": "batch update",
-    "groupbuy": "batch query update delete",
-}
-"""What an order held, when it ends without a sale."""
+BACK: Grants = {"stock": "update", "groupbuy": "batch update"}
+"""What a paid order in a team held."""
+ALL_BACK: Grants = _all(BACK, {"coupons": "update", "points": "put update", "bargain": "batch update"})
+"""What an order of any kind held."""
 OWES: Grants = {"payments": "get update", "refunds": "put"}
 """A refund is decided."""
-SETTLES: Grants = _all(ORDER, OWES, GIVES_BACK, WECHAT_PAY)
-"""A payment is heard of, wanted or not."""
-REFUNDS: Grants = _all(
-    ORDER, WECHAT_PAY, {"refunds": "get put update", "payments": "update", "aftersales": "get update"}
-)
-"""One step of a refund; its cause is told."""
-TEAM_OVER: Grants = _all(ORDER, OWES, GIVES_BACK, {"orders": "batch"})
-"""Members of a team are let go, to be sent or paid back."""
+SETTLES: Grants = _all(ORDER, OWES, ALL_BACK, WECHAT_PAY, {"groupbuy": "delete"})
+"""A payment is heard of; over money that is not the order's, an unpaid order is closed."""
+REFUNDS: Grants = _all(ORDER, WECHAT_PAY, {"refunds": "get put update", "payments": "update"})
+"""One step of a refund, told to its order."""
+CASE: Grants = {"aftersales": "get update"}
+"""After-sale cases move on, or hear of their refunds."""
+TEAM: Grants = _all(ORDER, OWES, BACK, {"orders": "batch", "groupbuy": "query"})
+"""Members of a team that is over are let go, to be sent or paid back."""
 EFFECTS: Grants = _all(
-    TEAM_OVER,
+    TEAM,
     REFUNDS,
     MESSAGE,
     {
         "activities": "get",
-        "bargain": "delete",
-        "groupbuy": "put",
+        "groupbuy": "put delete",
         "groupbuy/joinable": "query",
+        "bargain": "batch update delete",
         "catalog": "get update",
         "listings": "update",
     },
@@ -93,53 +89,54 @@ GRANTS: Mapping[str, Grants] = {
     API: _all(
         SETTLES,
         REFUNDS,
+        CASE,
         MINI_PROGRAM,
         {
             "activities": "get",
             "activities/by_kind": "query",
             "activities/by_product": "query",
-            "addresses": "batch check delete put query update",
-            "aftersales": "batch get put query update",
+            "addresses": "batch query put update delete check",
+            "aftersales": "batch query put",
             "aftersales/due": "query",
-            "bargain": "batch put query update",
+            "bargain": "query put",
             "bargain/by_launcher": "query",
             "cart": "get put update delete",
             "catalog": "batch query",
-            "claims": "get put",
+            "claims": "get",
             "consents": "batch update",
             "coupon_counts": "batch update",
             "coupon_templates": "batch update",
             "coupon_templates/shelf": "query",
-            "coupons": "batch put update",
+            "coupons": "batch put",
             "coupons/by_standing": "query",
-            "groupbuy": "batch put query update delete",
+            "groupbuy": "query put",
             "groupbuy/by_member": "query",
             "groupbuy/joinable": "query",
             "listings/by_newest": "query",
             "listings/by_price": "query",
             "listings/by_sales": "query",
-            "members": "batch get update",
+            "members": "get batch update",
             "members/staff": "query",
-            "orders": "batch get put query update",
+            "orders": "batch query put",
             "orders/by_state": "query",
             "orders/due": "query",
-            "parcels": "put query update",
-            "payments": "batch get put update",
+            "parcels": "query put update",
+            "payments": "batch put",
             "pickup_codes": "get put update",
-            "pickup_points": "batch put query",
-            "points": "batch put update",
+            "pickup_points": "batch query put",
+            "points": "batch",
             "points/by_time": "query",
             "pricing": "query",
             "reconciliations": "batch query update",
-            "refunds": "batch get put update",
+            "refunds": "batch",
             "refunds/due": "query",
-            "shipping_uploads": "batch get update",
+            "shipping_uploads": "get batch update",
             "shipping_uploads/due": "query",
-            "stock": "batch update",
+            "stock": "batch",
         },
     ),
     "close_unpaid": _all(SETTLES, {"orders/due": "query"}),
-    "advance_refunds": _all(REFUNDS, {"refunds/due": "query"}),
+    "advance_refunds": _all(REFUNDS, CASE, {"refunds/due": "query"}),
     "on_order_change": EFFECTS,
     "finish_effects": _all(EFFECTS, {"orders/due": "query"}),
     "receive_orders": _all(ORDER, {"orders/due": "query"}),
@@ -151,19 +148,14 @@ GRANTS: Mapping[str, Grants] = {
         MINI_PROGRAM,
         {"parcels/due": "query", "parcels": "query update", "orders": "get", "shipping_uploads": "get"},
     ),
-    "move_cases_on": _all(
-        ORDER,
-        OWES,
-        GIVES_BACK,
-        MESSAGE,
-        {"aftersales/due": "query", "aftersales": "get update", "refunds": "batch"},
-    ),
-    "move_groups_on": _all(TEAM_OVER, {"groupbuy/due": "query", "bargain/due": "query"}),
+    "move_cases_on": _all(ORDER, CASE, OWES, ALL_BACK, MESSAGE, {"aftersales/due": "query", "refunds": "batch"}),
+    "move_groups_on": _all(TEAM, {"groupbuy/due": "query", "bargain/due": "query", "bargain": "update"}),
     "remind_of_coupons": _all(MESSAGE, {"coupons/due": "query", "coupons": "update"}),
     "expire_coupons": {"coupons/due": "query", "coupons": "update"},
     "reconcile": _all(
         SETTLES,
         REFUNDS,
+        CASE,
         {
             "payments": "batch",
             "payments/by_day": "query",
@@ -173,7 +165,7 @@ GRANTS: Mapping[str, Grants] = {
         },
     ),
     "refresh_certificates": {"wechat_keys": "get put"},
-    "check_release": {"pricing": "query"},
+    "check_release": {"catalog": "query"},
 }
 
 ON_STREAM = "on_order_change"
