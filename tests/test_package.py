@@ -8,6 +8,7 @@ import ast
 import fnmatch
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
+import pynamodb.constants
 import pytest
 from botocore.loaders import Loader
 from botocore.session import Session
@@ -207,6 +209,11 @@ def test_every_rule_about_a_distribution_still_finds_it(whole: Path) -> None:
     assert [rule for rule in rules if not fnmatch.filter(names, rule)] == []
 
 
+def test_the_services_in_the_bundle_are_those_that_the_shop_makes_clients_of() -> None:
+    made = {name for path in SOURCES for name in re.findall(r'create_client\(\s*"(.+?)"', path.read_text())}
+    assert made | {pynamodb.constants.SERVICE_NAME} == set(trim.SERVICES)
+
+
 @pytest.mark.parametrize("service", trim.SERVICES)
 def test_a_client_of_the_bundle_is_the_client_of_all_of_botocore(service: str, packed: Path) -> None:
     assert client_of(service, str(packed / "botocore" / "data")) == client_of(service, Loader.BUILTIN_DATA_PATH)
@@ -219,7 +226,8 @@ def client_of(service: str, data: str) -> Any:
     found = []
     for region in ("cn-north-1", "cn-northwest-1", "us-east-1", "us-gov-west-1", "mars-north-9"):
         client = session.create_client(service, region, aws_access_key_id="a", aws_secret_access_key="b")
-        found.append((client.meta.endpoint_url, client.meta.partition, client._request_signer.signing_name))
+        rules = client._ruleset_resolver is not None
+        found.append((client.meta.endpoint_url, client.meta.partition, client._request_signer.signing_name, rules))
     model = client.meta.service_model
     return found, model.operation_names, model.shape_names, dir(client.exceptions)
 
