@@ -4,8 +4,6 @@ from ..kernel.clock import Clock
 from ..kernel.errors import Conflict
 from ..kernel.ids import new_id
 from ..storage.reads import Read, fetch
-from .parsing import parse
-from .regions import regions
 from .rules import (
     MOST_DETAIL,
     MOST_NAME,
@@ -81,11 +79,15 @@ class Addresses:
 
     def parse(self, text: str) -> ParsedAddress:
         """Take a pasted text apart; what it does not say is listed, never refused. Nothing is stored."""
+        from .parsing import parse  # with all regions, which whoever only reads addresses does not need
+
         return parse(text)
 
 
 def checked(entry: Entry) -> Place:
     """Raises AddressInvalid, PhoneInvalid, RegionUnknown."""
+    from .regions import regions
+
     name = check_text(entry.name, MOST_NAME, "name")
     detail = check_text(entry.detail, MOST_DETAIL, "detail")
     phone = check_phone(entry.phone)
