@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from chalicelib import outside
+from chalicelib.settings import SettingsError, from_environment
 from deploy.cloud import Cloud, CloudError
 from deploy.release.stack import Stack, Stuck, way_out
+from deploy.secret.store import SecretError, Store
+from deploy.template.functions import environment
 
 
 def demand(cloud: Cloud, stack: Stack, agree: Callable[[str], bool], say: Callable[[str], None] = print) -> None:
@@ -33,6 +38,23 @@ def demand(cloud: Cloud, stack: Stack, agree: Callable[[str], bool], say: Callab
         stack.delete()
     elif not status.endswith("_COMPLETE"):
         raise Stuck(way_out(status, cloud))
+
+
+def demand_settings(cloud: Cloud) -> None:
+    """Environment and secret together open a shop, and each key has its form. Raises CloudError, without values."""
+    stage = cloud.stage
+    fill = f"`make secret STAGE={stage.name}` asks for what is missing."
+    try:
+        held = Store(cloud.client("secretsmanager"), stage.secret).read()
+        if held is None:
+            raise CloudError(f"There is no secret {stage.secret} in {stage.region} yet. {fill}")
+        text = json.dumps(held.values)
+        told = environment(stage)
+        if not isinstance(told["JISHI_PUBLIC_URL"], str):  # the API's own address, which only CloudFormation knows
+            told["JISHI_PUBLIC_URL"] = f"https://undeployed.execute-api.{stage.region}.{stage.suffix}/api"
+        outside.prove(from_environment(told, lambda name, region: text))
+    except (SecretError, SettingsError) as error:
+        raise CloudError(f"{error}. {fill}") from None
 
 
 def commit(root: Path) -> str:

@@ -52,7 +52,7 @@ WRONG = {
     },
 }
 """Lambda makes no second version of the same code."""
-SERVICES = "cloudformation,s3,sqs,dynamodb,lambda,sts,logs,iam,cloudwatch"
+SERVICES = "cloudformation,s3,secretsmanager,sqs,dynamodb,lambda,sts,logs,iam,cloudwatch"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,8 @@ def cloud(
 
 
 def stage(name: str = "test", **options: Any) -> Stage:
-    return Stage(name, "ap-southeast-1", {}, Options(**options))
+    environment = {"JISHI_STAGE": name, "JISHI_REGION": "ap-southeast-1"}
+    return Stage(name, "ap-southeast-1", environment, Options(**options))
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_a_stack_is_made_told_of_and_left_alone_when_nothing_differs(stack: Stac
 
 def test_an_update_that_fails_says_why_and_leaves_the_template_before(stack: Stack) -> None:
     apply(stack, template())
-    with pytest.raises(NotApplied, match="Again: .*version"):
+    with pytest.raises(NotApplied, match=r"Again: .*version"):
         apply(stack, template(**WRONG))
     assert stack.status() == "UPDATE_ROLLBACK_COMPLETE"
     assert "Again" not in (stack.template() or {})["Resources"]
@@ -191,6 +192,16 @@ def test_the_wrong_account_is_refused_before_anything(cloud: Cloud) -> None:
     foreign = Cloud(stage(account="999999999999"))
     with pytest.raises(CloudError, match="999999999999"):
         ready.demand(foreign, Stack(foreign), lambda question: True)
+
+
+def test_a_stage_without_its_secret_or_with_half_of_it_is_refused_before_it_is_packaged(cloud: Cloud) -> None:
+    with pytest.raises(CloudError, match=r"There is no secret jishi/t.*make secret STAGE=t"):
+        ready.demand_settings(cloud)
+    half = json.dumps({"JISHI_WECHAT_SECRET": "planted"})
+    cloud.client("secretsmanager").create_secret(Name=cloud.stage.secret, SecretString=half)
+    with pytest.raises(CloudError, match=r"JISHI_WECHAT_MERCHANT_KEY.*make secret") as caught:
+        ready.demand_settings(cloud)
+    assert "planted" not in str(caught.value)
 
 
 def test_credentials_that_are_missing_are_told_of(

@@ -175,10 +175,12 @@ def given(template: Template, key: str, *policies: str) -> Needs:
     """Rights of a function's role, by policy if some are named; and tables with their indexes."""
     function: Function = next(each for each in every_function() if each.logical_id == key)
     rights = {
-        json.dumps(statement, sort_keys=True)
+        json.dumps([action, resource])
         for each in template["Resources"][function.role]["Properties"]["Policies"]
         if not policies or each["PolicyName"] in policies
         for statement in each["PolicyDocument"]["Statement"]
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
     }
     tables = set()
     for each in template["Resources"].values():
@@ -187,6 +189,10 @@ def given(template: Template, key: str, *policies: str) -> Needs:
             indexes = each["Properties"].get("GlobalSecondaryIndexes", ())
             tables |= {name, *(f"{name}/{index['IndexName']}" for index in indexes)}
     return frozenset(rights | tables)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 @dataclass
