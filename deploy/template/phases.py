@@ -50,8 +50,7 @@ def shift(template: Template, live: Mapping[str, str | int], percent: int, befor
         _keep_statements(resources, old, function)
     _keep_versions(resources, old)
     _keep_paths(resources, old)
-    if percent == 0:
-        _let_new_tables_go(resources, old)
+    _let_new_tables_go(resources, old)
     return found
 
 
