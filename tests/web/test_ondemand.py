@@ -1,12 +1,16 @@
 """Routes on demand: complete for whoever looks at all, imported one domain at a time for whoever asks for one."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from app import DOMAINS, app
+from chalicelib.settings import SettingsError
 from chalicelib.web import Routes
 from chalicelib.web.app import ShopApp
 
@@ -91,6 +95,25 @@ def test_a_request_to_it_is_answered_as_a_fault_of_ours(street: Path) -> None:
     answer = opened(DOORS)(event, None)
     assert answer["statusCode"] == 500
     assert '"INTERNAL"' in answer["body"]
+
+
+def test_what_starts_ahead_of_traffic_imports_all_routes_and_makes_every_part(street: Path) -> None:
+    made = []
+    shop: Any = SimpleNamespace(complete=lambda: made.append("parts"))
+    ShopApp("street", lambda: shop, [BREAD, FISH], DOORS).prepare()
+    assert made == ["parts"]
+    assert {BREAD, FISH} <= sys.modules.keys()
+
+
+def test_a_failure_of_that_is_told_and_ends_nothing(street: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def no_shop() -> Any:
+        raise SettingsError("settings missing")
+
+    app = ShopApp("street", no_shop, [BREAD, FISH], DOORS)
+    with caplog.at_level(logging.ERROR, "jishi"):
+        app.prepare()
+    assert "not prepared" in caplog.messages
+    assert app.routes["/fish"]
 
 
 def test_every_api_of_the_shop_is_one_of_the_apps() -> None:
