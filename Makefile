@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 CODE := app.py chalicelib functions
 STAGE ?= dev
 
-.PHONY: help run demo test faults model check package deploy rollback releases restore wechat-check secret rotate doctor contract bench bench-reconcile lock reset clean
+.PHONY: help run demo test faults model check package deploy rollback releases restore wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart lock reset clean
 
 help:
 	@sed -n '1,4p' Makefile | cut -c3-
@@ -78,6 +78,9 @@ bench: $(STAMP)
 
 bench-reconcile: $(STAMP)
 	@$(BIN)/python -m bench.reconcile
+
+bench-coldstart: $(STAMP)
+	@$(BIN)/python -m bench.coldstart
 
 lock:
 	$(LOCK) requirements.in -o requirements.txt
