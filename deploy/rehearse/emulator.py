@@ -29,8 +29,6 @@ class Emulator:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
-    age_file: Path
-    """Seconds by which function processes believe to be older than they are."""
 
     @property
     def address(self) -> str:
@@ -74,7 +72,7 @@ def start(home: Path, port: int, region: str, clock_file: Path) -> Emulator:
             stderr=out,
             start_new_session=True,
         )
-    emulator = Emulator(port, process, log, home / "age")
+    emulator = Emulator(port, process, log)
     _wait(emulator)
     return emulator
 
@@ -89,7 +87,6 @@ def _environment(home: Path, port: int, region: str, clock_file: Path) -> dict[s
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
         "REHEARSAL_CLOCK": str(clock_file),
-        "REHEARSAL_AGE": str(home / "age"),
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": root["AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": root["AWS_SECRET_ACCESS_KEY"],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy.rehearse.world import NotAsPromised, World
+from deploy.rehearse.world import World
 from deploy.template.functions import functions
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -32,15 +32,15 @@ def environments(world: World) -> dict[str, dict[str, str]]:
     return found
 
 
-def hold_no_secret(world: World, secrets: Mapping[str, str]) -> None:
-    """No environment of a process, no log and no template holds any of `secrets`."""
+def hold_no_secret(world: World, secrets: Iterable[tuple[str, str]]) -> None:
+    """No environment of a process, no log and no template holds any of `secrets` (name, text)."""
     texts = {"the template": str(world.resources("AWS::Serverless::Function"))}
     for name, environment in environments(world).items():
         texts[f"the environment of {name}"] = "\n".join(environment.values())
     for function in functions():
         texts[f"the log of {function.name}"] = "\n".join(world.log(function.name))
     for place, text in texts.items():
-        world.expect(f"secrets in {place}", [], [key for key, value in secrets.items() if value in text])
+        world.expect(f"secrets in {place}", [], [name for name, value in secrets if value in text])
 
 
 def client(world: World, function: str, service: str) -> Any:
@@ -57,13 +57,19 @@ def client(world: World, function: str, service: str) -> Any:
     )
 
 
+def granted(world: World, what: str, call: Any, **arguments: Any) -> None:
+    """The call is let through, as far as its condition."""
+    world.expect(f"{what}: let through", True, _code(call, arguments) in ("", "ConditionalCheckFailedException"))
+
+
 def refused(world: World, what: str, call: Any, **arguments: Any) -> None:
-    """The call is refused for want of permission. Raises NotAsPromised."""
-    world.checks += 1
+    """The call is refused for want of permission, and for nothing else."""
+    world.expect(f"{what}: refused", "AccessDeniedException", _code(call, arguments))
+
+
+def _code(call: Any, arguments: dict[str, Any]) -> str:
     try:
         call(**arguments)
     except ClientError as error:
-        if error.response["Error"]["Code"].startswith("AccessDenied"):
-            return
-        raise NotAsPromised(f"{what}: refused as {error}, not for want of permission") from error
-    raise NotAsPromised(f"{what}: allowed")
+        return str(error.response["Error"]["Code"])
+    return ""

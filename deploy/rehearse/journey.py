@@ -7,13 +7,15 @@ import json
 import secrets
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
-from chalicelib.settings import from_environment
+from chalicelib.settings import secret_names
 from chalicelib.shop import build
 from deploy.rehearse import function_processes
-from deploy.rehearse.opening import secret
 from deploy.rehearse.world import World
+from deploy.secret.proof import settings_of
 from deploy.stage import LIVE
 from deploy.template.functions import functions
 from sandbox.clock import SandboxClock
@@ -23,12 +25,19 @@ from sandbox.local import seed
 
 STREAM = "on_order_change"
 COUPON_JOB = "expire_coupons"
+NO_COUPON = {"member_id": {"S": "M"}, "coupon_id": {"S": "1"}}
+NEVER = {
+    "UpdateExpression": "SET touched = :yes",
+    "ConditionExpression": "attribute_exists(member_id)",
+    "ExpressionAttributeValues": {":yes": {"BOOL": True}},
+}
+"""A write of what is not there: whoever may do it is told that its condition failed."""
 
 
 def furnish(world: World) -> None:
     """The demo's goods, put in with the deployer's credentials"""
-    environment = {**world.settings, "JISHI_DYNAMODB_URL": world.emulator.address}
-    seed.load(build(from_environment(environment), clock=SandboxClock(world.place.clock_file)))
+    settings = settings_of(world.stage, world.secret())
+    seed.load(build(replace(settings, dynamodb_url=world.emulator.address), clock=SandboxClock(world.place.clock_file)))
 
 
 def schedules(world: World) -> None:
@@ -70,24 +79,30 @@ def bundle(world: World) -> None:
 
 def no_secrets(world: World) -> None:
     """No secret in any environment, log or template"""
-    function_processes.hold_no_secret(world, secret(world.settings))
+    held = {name: value for name, value in world.secret().items() if name in secret_names()}
+    function_processes.hold_no_secret(world, [(name, text) for name in held for text in _texts(held[name])])
 
 
 def roles(world: World) -> None:
     """The coupon job's own credentials: coupons yes, orders no"""
-    dynamodb = function_processes.client(world, COUPON_JOB, "dynamodb")
     prefix = world.stage.table_prefix
+    coupons, orders = {"TableName": f"{prefix}coupons"}, {"TableName": f"{prefix}orders"}
     order = {"member_id": {"S": "M"}, "order_id": {"S": "1"}}
-    coupon = {"member_id": {"S": "M"}, "coupon_id": {"S": "1"}}
-    dynamodb.get_item(TableName=f"{prefix}coupons", Key=coupon)
-    refusals = (
-        ("a coupon job writes an order", dynamodb.put_item, {"TableName": f"{prefix}orders", "Item": order}),
-        ("a coupon job deletes an order", dynamodb.delete_item, {"TableName": f"{prefix}orders", "Key": order}),
-        ("a coupon job scans", dynamodb.scan, {"TableName": f"{prefix}coupons"}),
-        ("a coupon job drops a table", dynamodb.delete_table, {"TableName": f"{prefix}coupons"}),
+    dynamodb = function_processes.client(world, COUPON_JOB, "dynamodb")
+    function_processes.granted(world, "updates a coupon", dynamodb.update_item, **coupons, Key=NO_COUPON, **NEVER)
+    refusals: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+        ("updates an order", dynamodb.update_item, {**orders, "Key": order, **NEVER}),
+        ("writes an order", dynamodb.put_item, {**orders, "Item": order}),
+        ("deletes a coupon", dynamodb.delete_item, {**coupons, "Key": NO_COUPON}),
+        ("scans coupons", dynamodb.scan, coupons),
+        ("drops coupons", dynamodb.delete_table, coupons),
     )
     for what, call, arguments in refusals:
-        function_processes.refused(world, what, call, **arguments)
+        function_processes.refused(world, f"a coupon job {what}", call, **arguments)
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for each in value.values() for text in _texts(each)] if isinstance(value, dict) else [str(value)]
 
 
 def _messages(world: World, queue: str) -> Iterator[str]:

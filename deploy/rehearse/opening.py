@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +19,10 @@ from sandbox.clock import SandboxClock
 from sandbox.local import processes
 from sandbox.local.place import Place
 
-SECRET = secret_names() | {"JISHI_SESSION_KEY_CURRENT", "JISHI_DATA_KEY_CURRENT"}
-"""What names the keys in use stands beside them, so that they are changed together."""
-NOT_PLAIN = SECRET | {"JISHI_DYNAMODB_URL", "JISHI_TABLE_PREFIX"}
+OWN = {f"JISHI_{kind}_{what}" for kind in ("SESSION", "DATA") for what in ("KEYS", "KEY_CURRENT")}
+"""Made by `make secret`."""
+PLACED = {"JISHI_DYNAMODB_URL", "JISHI_TABLE_PREFIX"}
+"""Settings of a laptop's shop only."""
 NOBODY = "/nonexistent"
 
 
@@ -29,15 +30,11 @@ NOBODY = "/nonexistent"
 def opened(home: Path) -> Iterator[World]:
     """Everything runs but the shop itself. Raises Trouble."""
     place = Place(home / "local", *_free_ports(3))
-    _be_the_deployer(place.engine_port)
+    _be_the_deployer(home, place.engine_port)
     settings = {name: value for name, value in place.environment().items() if name.startswith("JISHI_")}
-    settings |= {
-        "JISHI_STAGE": project.STAGE,
-        "JISHI_TABLE_PREFIX": f"jishi-{project.STAGE}-",
-        "JISHI_REGION": project.REGION,
-    }
+    settings = {name: value for name, value in settings.items() if name not in OWN | PLACED}
     copy = project.copy(home / "project")
-    copy.set({name: settings[name] for name in settings if name not in NOT_PLAIN})
+    copy.set({name: value for name, value in settings.items() if name not in secret_names()})
     with ExitStack() as stack:
         aws = emulator.start(home, place.engine_port, project.REGION, place.clock_file)
         stack.callback(aws.stop)
@@ -55,16 +52,12 @@ def opened(home: Path) -> Iterator[World]:
         yield World(home, place, copy, aws, shop, bridge, cloud, settings)
 
 
-def secret(settings: Mapping[str, str]) -> dict[str, str]:
-    """Those of the settings that stand in the stage's secret."""
-    return {name: value for name, value in settings.items() if name in SECRET}
-
-
-def _be_the_deployer(port: int) -> None:
+def _be_the_deployer(home: Path, port: int) -> None:
     """Of the emulator and of nothing else: no account of the developer's can be meant from here on."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "JISHI_"))]:
         del os.environ[name]
     os.environ.update(emulator.credentials(port, project.REGION))
+    os.environ["TMPDIR"] = str(home / "tmp")
     os.environ |= {"AWS_CONFIG_FILE": NOBODY, "AWS_SHARED_CREDENTIALS_FILE": NOBODY}
 
 

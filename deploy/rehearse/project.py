@@ -15,7 +15,7 @@ from deploy.stage import CONFIG, ROOT, Stage, read
 STAGE = "rehearsal"
 REGION = "ap-southeast-1"
 """The emulator knows the partition `aws` only."""
-PARTS = ("app.py", "chalicelib", "functions", "deploy", "vendor", "requirements.txt", ".chalice")
+PARTS = ("app.py", "chalicelib", "functions", "deploy", "tools", "vendor", "requirements.txt", ".chalice")
 OPTIONS = {"keep": False, "canary_minutes": 1, "firewall": False}
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
 
@@ -35,7 +35,7 @@ class Project:
         config["stages"] = {
             STAGE: {
                 **{name: value for name, value in model.items() if name != "deploy"},
-                "environment_variables": {"JISHI_STAGE": STAGE, "JISHI_REGION": REGION, **environment},
+                "environment_variables": {**environment, "JISHI_STAGE": STAGE, "JISHI_REGION": REGION},
                 "deploy": {**OPTIONS, **options},
             }
         }

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from deploy.rehearse.opening import secret
+import jwt
+
+from chalicelib.settings import secret_names
+from chalicelib.shop import REREAD_SECONDS
 from deploy.rehearse.prober import Prober
 from deploy.rehearse.project import STAGE
 from deploy.rehearse.world import Done, World
+from sandbox.demo.shopper import Shopper
+from sandbox.demo.stage import Stage
 
 HARMLESS = ("chalicelib/__init__.py", "the place to start reading", "where to start reading")
 BROKEN = (
@@ -29,9 +36,11 @@ PHASES = ("laid:", "checked:", "canary:", "live:", "settled:")
 
 def first(world: World) -> None:
     """The secret, and the first release into an empty account"""
-    world.put_secret(secret(world.settings))
-    done = world.deploy()
-    world.expect("the first release goes live", 0, done.status)
+    given = world.home / "given.json"
+    given.touch(mode=0o600)
+    given.write_text(json.dumps({name: value for name, value in world.settings.items() if name in secret_names()}))
+    world.expect("the secret is made", 0, world.command("deploy.secret", STAGE, "--file", str(given)).status)
+    world.expect("the first release goes live", 0, world.deploy().status)
     world.front.api = world.output("RestAPIId")
     world.facts["functions"] = f"{len(world.live())}, each with a role of its own"
 
@@ -61,7 +70,7 @@ def broken(world: World) -> None:
     """A release that cannot be imported in Lambda: found before it gets traffic"""
     with world.project.changed(*BROKEN):
         done = refused(world)
-    world.expect_in("why", ("checked:", "yaml"), done.text)
+    world.expect_in("why", ("checked:", "yaml", "live, as before"), done.text)
 
 
 def alarmed(world: World) -> None:
@@ -76,14 +85,14 @@ def alarmed(world: World) -> None:
     with world.project.changed(*HARMLESS):
         done = refused(world, heard=go_off)
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="rehearsed")
-    world.expect_in("why", ("canary:", f"{alarm} rings", "Back to release"), done.text)
+    world.expect_in("why", ("canary:", "back:", f"{alarm} rings", "live, as before"), done.text)
 
 
 def not_applied(world: World) -> None:
     """What CloudFormation cannot apply, it takes back itself"""
     with world.project.changed(*NEVER):
         done = refused(world)
-    world.expect_in("why", ("laid:", "Schedule"), done.text)
+    world.expect_in("why", ("laid:", "ReconcileSchedule", "live, as before"), done.text)
 
 
 def undoable(world: World) -> None:
@@ -97,6 +106,23 @@ def undoable(world: World) -> None:
 
 def rotated(world: World) -> None:
     """Another session key, without a release: old tokens still count, new ones are made with it"""
+    shop = Stage(world.place, run=secrets.token_hex(3))
+    shopper, before = Shopper.comes(shop, "老客", "loyal"), world.live()
+    old = shopper.token
+    rotate = ("deploy.secret", STAGE, "--rotate", "session")
+    world.expect("a key is added", 0, world.command(*rotate).status)
+    world.expect_in("it is not used before all know it", ("Too early",), world.command(*rotate).text)
+    held = world.secret()
+    newest = list(held["JISHI_SESSION_KEYS"])[-1]
+    held["JISHI_SESSION_KEY_CURRENT"] = newest  # what the command does after those minutes, by the emulator's clock
+    client = world.cloud.client("secretsmanager")
+    client.put_secret_value(SecretId=world.stage.secret, SecretString=json.dumps(held))
+    shop.let_pass(seconds=REREAD_SECONDS + 1)
+    shopper.log_in()
+    world.expect("the key of a new token", newest, jwt.get_unverified_header(shopper.token)["kid"])
+    shopper.token = old
+    shopper.ask("GET", "/me")
+    world.expect("what is live", before, world.live())
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from deploy.rehearse.world import World
 from deploy.template.functions import functions
 
 LAST = 15
-SUSPICIOUS = re.compile(r'"level":\s*"(ERROR|CRITICAL)"|Traceback|Error\b|Task timed out')
+FAULT = re.compile("Traceback|Task timed out|Runtime exited")
 
 
 def table(world: World) -> None:
@@ -30,7 +30,7 @@ def failure(world: World, error: Exception) -> None:
         except Exception as silence:  # there may be no such log, or no emulator any more
             lines = [f"no log: {silence}"]
         (folder / f"{function.name}.log").write_text("\n".join(lines), encoding="utf-8")
-        wrong = [number for number, line in enumerate(lines) if SUSPICIOUS.search(line)]
+        wrong = [number for number, line in enumerate(lines) if FAULT.search(line)]
         if wrong and not lines[0].startswith("no log"):
             print(f"\n  {function.name}:", file=sys.stderr)
             for line in lines[max(0, wrong[-1] - LAST) : wrong[-1] + 3]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from deploy.rehearse.project import Project
 from deploy.stage import LIVE, Stage
 from deploy.template.functions import functions
 from sandbox.local.place import Place
+
+CHANGES = re.compile(r"  (add|modify|remove|and \d+ more)\b")
+"""Lines of a release that name the resources it touches."""
 
 
 class NotAsPromised(Exception):
@@ -42,8 +46,8 @@ class World:
     front: Front
     bridge: Bridge
     cloud: Cloud
-    settings: Mapping[str, str]
-    """All of the shop's, secret and plain."""
+    settings: dict[str, str]
+    """All of the shop's, plain ones and those that WeChat gave."""
     begun: float = field(default_factory=time.monotonic)
     checks: int = 0
     probed: int = 0
@@ -89,7 +93,8 @@ class World:
         lines = []
         try:
             for line in process.stdout or ():
-                print(f"      | {line}", end="", flush=True)
+                if not CHANGES.match(line):
+                    print(f"      | {line}", end="", flush=True)
                 heard(line)
                 lines.append(line)
         finally:
@@ -101,10 +106,10 @@ class World:
     def deploy(self, heard: Callable[[str], None] = lambda line: None) -> Done:
         return self.command("deploy.release", "deploy", "--stage", self.stage.name, heard=heard)
 
-    def put_secret(self, values: Mapping[str, str]) -> None:
-        """The stage's secret, as the merchant fills it in."""
-        client, text = self.cloud.client("secretsmanager"), json.dumps(values)
-        client.create_secret(Name=self.stage.secret, SecretString=text)
+    def secret(self) -> dict[str, Any]:
+        """What the stage's secret holds."""
+        found = self.cloud.client("secretsmanager").get_secret_value(SecretId=self.stage.secret)
+        return dict(json.loads(found["SecretString"]))
 
     def functions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name in the account and properties of each, as deployed."""

@@ -1,9 +1,8 @@
 """What the interpreter runs first in the emulator and in every function process that it starts.
 
 A function process sees the standard library and its bundle, nothing of the emulator's own packages, and tells the
-sandbox's time, as sandbox/clock.py does: `time.time` is ahead by the seconds in the file REHEARSAL_CLOCK, and
-`time.monotonic` by those in REHEARSAL_AGE, so that a process can be made old. Requests to the emulator are signed by
-`datetime.now`, which stays the system's.
+sandbox's time, as sandbox/clock.py does: `time.time` is ahead by the seconds in the file REHEARSAL_CLOCK. Requests to
+the emulator are signed by `datetime.now`, which stays the system's.
 """
 
 import os
@@ -39,4 +38,3 @@ def ahead(clock: Callable[[], float], file: str) -> Callable[[], float]:
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     only_the_bundle()
     time.time = ahead(time.time, os.environ["REHEARSAL_CLOCK"])
-    time.monotonic = ahead(time.monotonic, os.environ["REHEARSAL_AGE"])
