@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.kernel.clock import Clock, system_clock
@@ -51,7 +52,11 @@ def examined(
     deployed = isinstance(found, Stack)
     yield from account.check(stage, about, deployed)
     if not isinstance(about.account, str):
+        yield shop.environment(stage)
         return
+    outputs = (found.outputs if isinstance(found, Stack) else None) or {}
+    url = outputs.get("ApiUrl") or environment(stage)["JISHI_PUBLIC_URL"]
+    stage = replace(stage, environment={**stage.environment, "JISHI_PUBLIC_URL": url})
     values = aws.secret(cloud)
     yield from shop.check(stage, values, clock())
     if isinstance(values, Mapping) and wechat:
@@ -61,8 +66,6 @@ def examined(
             return
         yield from map(shop.line, (*pay_side(settings, clock), *app_side(settings, clock)))
     yield from stack.check(stage, found)
-    outputs = (found.outputs if isinstance(found, Stack) else None) or {}
-    url = outputs.get("ApiUrl") or environment(stage)["JISHI_PUBLIC_URL"]
     facts = Edge(url, aws.certificate(cloud) if stage.options.certificate else None)
     facts = seen(facts, outputs.get("DomainTarget", ""), clock(), deployed)
     yield from edge.check(stage, facts, clock(), deployed)

@@ -74,5 +74,5 @@ def skew(url: str, now: datetime) -> timedelta | Unknown:
     try:
         found = urllib3.request("GET", f"{url}/v3/certificates", timeout=SECONDS, retries=False, redirect=False)
         return now - parsedate_to_datetime(found.headers["Date"])
-    except (urllib3.exceptions.HTTPError, KeyError, ValueError) as error:
+    except (urllib3.exceptions.HTTPError, KeyError, ValueError, TypeError) as error:
         return Unknown(f"{url} does not answer with its time ({type(error).__name__})")
