@@ -5,6 +5,7 @@ Needs no account and no credentials. The network is needed once for each lock an
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -105,7 +106,8 @@ def main() -> None:
     except (BundleError, StageError) as error:
         sys.exit(str(error))
     print(*table(check.sizes(made.bundle)), sep="\n")
-    print(f"{made.bundle}  sha256 {made.sha256}\n{made.template_path}  {len(made.template['Resources'])} resources")
+    bundled, path = os.path.relpath(made.bundle), os.path.relpath(made.template_path)
+    print(f"{bundled}  sha256 {made.sha256}\n{path}  {len(made.template['Resources'])} resources")
 
 
 if __name__ == "__main__":
