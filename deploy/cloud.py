@@ -132,6 +132,9 @@ class Cloud:
             raise
 
     def keys(self, prefix: str) -> list[str]:
+        """None before the first deployment."""
+        if not self._has_bucket():
+            return []
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
 

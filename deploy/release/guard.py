@@ -56,7 +56,7 @@ def compare(old: Template, new: Template) -> list[Finding]:
 
 def moves_tables(old: Template, new: Template) -> bool:
     """Whether the shop would work on other tables: then old and new code must not run side by side."""
-    return bool(_names(old)) and _setting(old, "JISHI_TABLE_PREFIX") != _setting(new, "JISHI_TABLE_PREFIX")
+    return bool(_names(old)) and setting(old, "JISHI_TABLE_PREFIX") != setting(new, "JISHI_TABLE_PREFIX")
 
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:
@@ -98,11 +98,11 @@ def _settings(old: Template, new: Template) -> Iterator[Finding]:
     if moves_tables(old, new):
         yield Finding(
             "prefix", Weight.RISKY,
-            f"The shop would leave the tables {_setting(old, 'JISHI_TABLE_PREFIX')}… "
-            f"for {_setting(new, 'JISHI_TABLE_PREFIX')}…, and what is in the first is not in the second.",
+            f"The shop would leave the tables {setting(old, 'JISHI_TABLE_PREFIX')}… "
+            f"for {setting(new, 'JISHI_TABLE_PREFIX')}…, and what is in the first is not in the second.",
             "Right only after `make restore`, which says how; then all traffic moves at once.",
         )  # fmt: skip
-    if _setting(old, "JISHI_SECRET") != _setting(new, "JISHI_SECRET"):
+    if setting(old, "JISHI_SECRET") != setting(new, "JISHI_SECRET"):
         yield Finding(
             "secret", Weight.RISKY,
             "Another secret has other data keys: what is sealed with the old ones could not be opened.",
@@ -128,11 +128,11 @@ def _addresses(old: Template, new: Template) -> Iterator[Finding]:
                 "mini-programs that are out, use the old one.",
                 f"Keep api_gateway_stage {stages[0]!r} in .chalice/config.json.",
             )  # fmt: skip
-    if _setting(old, "JISHI_PUBLIC_URL") != _setting(new, "JISHI_PUBLIC_URL"):
+    if setting(old, "JISHI_PUBLIC_URL") != setting(new, "JISHI_PUBLIC_URL"):
         yield Finding(
             "public-url", Weight.RISKY,
-            f"Callbacks would be asked for at {_setting(new, 'JISHI_PUBLIC_URL')}; those of payments and refunds under "
-            f"way still go to {_setting(old, 'JISHI_PUBLIC_URL')}.",
+            f"Callbacks would be asked for at {setting(new, 'JISHI_PUBLIC_URL')}; those of payments and refunds under "
+            f"way still go to {setting(old, 'JISHI_PUBLIC_URL')}.",
             "See that both addresses answer for a day, and enter the new one where WeChat has the old.",
         )  # fmt: skip
 
@@ -156,7 +156,7 @@ def _name(table: Mapping[str, Any]) -> str:
     return str(table["Properties"]["TableName"])
 
 
-def _setting(template: Template, name: str) -> Any:
+def setting(template: Template, name: str) -> Any:
     """What the functions are told, if they are told anything; they are all told the same."""
     for function in of_type(template, "AWS::Serverless::Function").values():
         variables = (function["Properties"].get("Environment") or {}).get("Variables") or {}

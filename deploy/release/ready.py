@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chalicelib import outside
-from chalicelib.settings import SettingsError, from_environment
+from chalicelib.settings import Settings, SettingsError, from_environment
 from deploy.cloud import Cloud, CloudError
 from deploy.release.stack import Stack, Stuck, way_out
 from deploy.secret.store import SecretError, Store
@@ -40,8 +40,8 @@ def demand(cloud: Cloud, stack: Stack, agree: Callable[[str], bool], say: Callab
         raise Stuck(way_out(status, cloud))
 
 
-def demand_settings(cloud: Cloud) -> None:
-    """Environment and secret together open a shop, and each key has its form. Raises CloudError, without values."""
+def settings(cloud: Cloud) -> Settings:
+    """Of the stage's shop, whose every key was used once. Raises CloudError, without values."""
     stage = cloud.stage
     fill = f"`make secret STAGE={stage.name}` asks for what is missing."
     try:
@@ -52,9 +52,11 @@ def demand_settings(cloud: Cloud) -> None:
         told = environment(stage)
         if not isinstance(told["JISHI_PUBLIC_URL"], str):  # the API's own address, which only CloudFormation knows
             told["JISHI_PUBLIC_URL"] = f"https://undeployed.execute-api.{stage.region}.{stage.suffix}/api"
-        outside.prove(from_environment(told, lambda name, region: text))
+        found = from_environment(told, lambda name, region: text)
+        outside.prove(found)
     except (SecretError, SettingsError) as error:
         raise CloudError(f"{error}. {fill}") from None
+    return found
 
 
 def commit(root: Path) -> str:
