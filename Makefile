@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 CODE := app.py chalicelib functions
 STAGE ?= dev
 
-.PHONY: help run demo test faults model check package deploy rollback releases restore wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart lock reset clean
+.PHONY: help run demo test faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart lock reset clean
 
 help:
 	@sed -n '1,4p' Makefile | cut -c3-
@@ -55,6 +55,9 @@ releases: $(STAMP)
 
 restore: $(STAMP)
 	@$(BIN)/python -m deploy.restore --stage $(STAGE) $(if $(AT),--at $(AT)) $(if $(PREFIX),--prefix $(PREFIX)) $(if $(DISCARD),--discard)
+
+rehearse: $(STAMP)
+	@$(BIN)/python -m deploy.rehearse
 
 wechat-check: $(STAMP)
 	@$(BIN)/python -m tools.wechat_check

@@ -36,6 +36,7 @@ class Bridge:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
+        self.begin()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -48,13 +49,19 @@ class Bridge:
         """Every schedule once, whatever the clock says."""
         self._run(list(self.rates))
 
-    def _follow(self) -> None:
+    def begin(self) -> None:
+        """Count the rates from now."""
         self._due = {name: self.clock() + rate for name, rate in self.rates.items()}
+
+    def run_due(self) -> None:
+        now = self.clock()
+        due = [name for name, at in self._due.items() if at <= now]
+        self._due |= {name: now + self.rates[name] for name in due}
+        self._run(due)
+
+    def _follow(self) -> None:
         while not self._stop.wait(POLL):
-            now = self.clock()
-            due = [name for name, at in self._due.items() if at <= now]
-            self._due |= {name: now + self.rates[name] for name in due}
-            self._run(due)
+            self.run_due()
 
     def _run(self, names: list[str]) -> None:
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -19,8 +19,9 @@ class Prober:
         self.unanswered: list[str] = []
         self.slowest = 0.0
         self._url = url
+        self._http = urllib3.PoolManager(timeout=30, retries=False)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> Prober:
         self._thread.start()
@@ -30,16 +31,18 @@ class Prober:
         self._stop.set()
         self._thread.join()
 
-    def _ask(self) -> None:
-        http = urllib3.PoolManager(timeout=30, retries=False)
+    def _follow(self) -> None:
         while not self._stop.wait(PAUSE):
-            begun = time.monotonic()
-            try:
-                answer = http.request("GET", self._url)
-            except urllib3.exceptions.HTTPError as error:
-                self.unanswered.append(f"{type(error).__name__}: {error}")
-            else:
-                if answer.status != 200:
-                    self.unanswered.append(f"{answer.status} {answer.data[:200]!r}")
-            self.asked += 1
-            self.slowest = max(self.slowest, time.monotonic() - begun)
+            self.ask_once()
+
+    def ask_once(self) -> None:
+        begun = time.monotonic()
+        try:
+            answer = self._http.request("GET", self._url)
+        except urllib3.exceptions.HTTPError as error:
+            self.unanswered.append(f"{type(error).__name__}: {error}")
+        else:
+            if answer.status != 200:
+                self.unanswered.append(f"{answer.status} {answer.data[:200]!r}")
+        self.asked += 1
+        self.slowest = max(self.slowest, time.monotonic() - begun)
