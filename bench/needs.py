@@ -26,8 +26,8 @@ class Needs:
     def __init__(self, prefix: str) -> None:
         self.found: set[Need] = set()
         self._prefix = prefix
-        sources = [*app.event_sources, *app.pure_lambda_functions]
-        self._entries = {each.handler_string: each.name for each in sources}
+        sources: list[Any] = [*app.event_sources, *app.pure_lambda_functions]
+        self._entries: dict[str, str] = {each.handler_string: each.name for each in sources}
         self._entries[f"{ShopApp.__module__}.{ShopApp.__call__.__name__}"] = API
 
     def note(self, operation: str, sent: Mapping[str, Any]) -> None:

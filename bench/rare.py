@@ -70,10 +70,9 @@ def late(tour: Tour, guest: Shopper, *lines: tuple[str, int], **more: Any) -> Pl
     return guest, order_id
 
 
-# What follows a payment, heard of by the stream or found by the sweep under it.
-
-
 def effects(scene: Scene) -> Scene:
+    """What follows a payment, heard of by the stream, and found by the sweep under it."""
+
     @visit("on_order_change", scene.__name__.replace("_", " "))
     def by_stream(tour: Tour) -> Act:
         tour.stack.clock.forward(hours=3)  # the platform's token is no more
@@ -152,9 +151,6 @@ def launch_without_an_order(tour: Tour) -> None:
 
 run(move_groups_on, team_filled_up_by_the_shop, then={"hours": 25})
 run(move_groups_on, launch_without_an_order, then={"days": 3})
-
-
-# Parcels, single routes, and what a release asks.
 
 
 def all_signed_for(tour: Tour) -> None:

@@ -1,4 +1,7 @@
-"""Ways seldom taken, as in rare.py, of what moves money: closing, refunds, cases, reconciliation."""
+"""Ways seldom taken of what moves money: closing, refunds, cases, reconciliation.
+
+`RARE` has these and those of rare.py.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 from datetime import timedelta
 
 from bench.jobs import all_reconciled
-from bench.rare import KINDS, campaign, own_team, run, visit
+from bench.rare import KINDS, RARE, campaign, own_team, run, visit
 from bench.tour import Act, Tour
 from bench.visits import ask
 from chalicelib.campaigns.base import Choice
@@ -24,6 +27,8 @@ from functions.campaigns import move_groups_on
 from functions.orders import advance_refunds, close_unpaid
 from functions.reconciliation import reconcile
 from tests.shop import Shopper
+
+__all__ = ["RARE"]
 
 REFUNDS = "/v3/refund/domestic/refunds"
 
@@ -124,9 +129,6 @@ def money_has_arrived(tour: Tour) -> None:
 run(move_cases_on, nothing_of_it_is_wanted, then={"hours": 73})
 run(move_cases_on, money_is_long_under_way, then={"hours": 25})
 run(move_cases_on, money_has_arrived, then={"minutes": 1})
-
-
-# Reconciliation.
 
 
 def day_after(tour: Tour) -> None:

@@ -6,15 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from bench import rare_money
 from bench.jobs import FUNCTIONS
 from bench.needs import Need, Needs
-from bench.rare import RARE
+from bench.rare_money import RARE
 from bench.service import SERVICE
 from bench.tour import Tour
 from bench.visits import ROUTES
@@ -29,10 +27,9 @@ from functions.wechat import refresh_certificates
 from sandbox.local.seed import load
 from sandbox.local.worker import schedule_event
 from sandbox.wechat import Credentials, SandboxWeChat, Settings, running
-from tests.contract import check_answer
 from tests.deploy.roles import STAGE, arn, may, may_ask, rendered
 from tests.deploy.sam import stage
-from tests.faults.engine import ADDRESS, PREFIX, Engine
+from tests.faults.engine import ADDRESS, PREFIX, Answer, Engine, Request
 from tests.shop import Stack, TestClock, settings_for
 
 NAMES = sorted(GRANTS)
@@ -62,31 +59,38 @@ def certified(credentials: Credentials, api_server: str) -> Iterator[Stack]:
         shop = build(replace(settings, wechat_platform_keys=keys), clock=clock)
         use(shop)
         load(shop)
-        stack = Stack(shop, clock, wechat, wechat_url, api_server, check_answer)
+        stack = Stack(shop, clock, wechat, wechat_url, api_server)
         stack.control("POST", "certificates/rotate", {"signs_in": 0})
         assert refresh_certificates(schedule_event(clock()), None) == 2
         yield stack
 
 
-@pytest.fixture(scope="module")
-def asked(credentials: Credentials, api_server: str) -> set[Need]:
-    """All that the functions ask DynamoDB for, on all ways that are known."""
-    engine, needs = Engine(), Needs(PREFIX)
+@contextmanager
+def watched() -> Iterator[Needs]:
+    """What the functions ask for until the block ends, of an engine in this process."""
+    engine, needs, level = Engine(), Needs(PREFIX), logger.log_level
 
-    def carry(request: Any, do: Callable[[], Any]) -> Any:
+    def carry(request: Request, do: Callable[[], Answer]) -> Answer:
         needs.note(request.operation, request.sent)
         return do()
 
     engine.quiet, engine.carry = (lambda request: True), carry
-    level = logger.log_level
     logger.setLevel("CRITICAL")
-    with patch.object(due, "SHARDS", 1), engine.running():
-        engine.make_tables()
-        with certified(credentials, api_server) as stack:
-            tour = Tour(stack)
-            for visit in VISITS:
-                visit.ready(tour)()
-    logger.setLevel(level)
+    try:
+        with patch.object(due, "SHARDS", 1), engine.running():
+            engine.make_tables()
+            yield needs
+    finally:
+        logger.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def asked(credentials: Credentials, api_server: str) -> set[Need]:
+    """On all ways that are known."""
+    with watched() as needs, certified(credentials, api_server) as stack:
+        tour = Tour(stack)
+        for visit in VISITS:
+            visit.ready(tour)()
     return needs.found
 
 
@@ -101,7 +105,7 @@ def test_every_function_is_granted_all_that_it_asks_for(asked: set[Need]) -> Non
 
 def test_no_function_is_granted_what_it_never_asks_for(asked: set[Need]) -> None:
     unused = granted() - asked
-    assert not unused, f"to be taken from GRANTS, or to be visited in bench/{rare_money.__name__}:{lines(unused)}"
+    assert not unused, f"to be taken from GRANTS, or to be visited in bench/rare.py:{lines(unused)}"
 
 
 def test_every_function_has_its_line_in_the_grants() -> None:
