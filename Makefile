@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 CODE := app.py chalicelib functions
 STAGE ?= dev
 
-.PHONY: help run demo test faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart lock reset clean
+.PHONY: help run demo test faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart cost lock reset clean
 
 help:
 	@sed -n '1,4p' Makefile | cut -c3-
@@ -84,6 +84,9 @@ bench-reconcile: $(STAMP)
 
 bench-coldstart: $(STAMP)
 	@$(BIN)/python -m bench.coldstart
+
+cost: $(STAMP)
+	@$(BIN)/python -m bench.cost
 
 lock:
 	$(LOCK) requirements.in -o requirements.txt

@@ -73,7 +73,7 @@ def bill(orders: int, price: Mapping[str, float], things: Mapping[str, int]) -> 
 def things_watched() -> dict[str, int]:
     """How many alarms, metrics of ours and firewall rules the template has."""
     resources: dict[str, Any] = extras(read("dev"))["Resources"]
-    of = [(each["Type"], each.get("Properties", {})) for each in resources.values()]
+    of = [(each.get("Type"), each.get("Properties", {})) for each in resources.values()]
     metrics = {
         transformation["MetricName"]
         for kind, properties in of
