@@ -102,7 +102,9 @@ def given(source: Mapping[str, Any], names: Iterable[str] = SETTINGS) -> dict[st
 
 
 def normal(name: str, value: Any) -> Any:
-    """JSON as an object, whichever way it was written. Raises SecretError."""
+    """JSON as an object, whichever way it was written, and the serial as hex. Raises SecretError."""
+    if name == SERIAL:
+        return serial(str(value))
     if name in JSON and isinstance(value, str):
         try:
             value = json.loads(value)

@@ -23,7 +23,7 @@ from deploy.secret.store import Held, SecretError, Store
 from deploy.stage import Options, Stage
 from sandbox.wechat import Credentials
 from tests.wechat.known import private_pem
-from tests.wechat.platform import key
+from tests.wechat.platform import certificate_pem, key
 
 PLAIN = {"JISHI_STAGE": "prod", "JISHI_REGION": "cn-north-1", "JISHI_TABLE_PREFIX": "jishi-prod-"}
 OWN = ("JISHI_SESSION_KEYS", "JISHI_DATA_KEYS")
@@ -292,6 +292,18 @@ def test_the_merchants_key_goes_with_its_serial(desk: Desk, tmp_path: Path) -> N
     assert (held["JISHI_WECHAT_MERCHANT_KEY"], held["JISHI_WECHAT_MERCHANT_SERIAL"]) == (another, "AB" * 20)
     assert "申请新证书" in desk.shown[-3]
     assert "revoke the old" in desk.shown[-1]
+
+
+def test_a_serial_is_read_from_its_certificate(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "apiclient_cert.pem"
+    path.write_text(certificate_pem(serial="5F1C72E2A8931B725F1C72E2A8931B725F1C72E2"))
+    given = {"JISHI_WECHAT_MERCHANT_SERIAL": str(path)}
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps(given))
+    assert from_file(str(file)) == {"JISHI_WECHAT_MERCHANT_SERIAL": "5F1C72E2A8931B725F1C72E2A8931B725F1C72E2"}
+    path.write_text("planted")
+    with pytest.raises(SecretError, match="no certificate"):
+        from_file(str(file))
 
 
 def test_the_app_secret_is_changed_once(desk: Desk) -> None:
