@@ -2,6 +2,8 @@
 # make test   all tests                                                 make check  lint, types, layers, contract, package
 # make package STAGE=dev [ARCH=arm64]    template and zip for AWS, checked, in packaged/
 # make secret, rotate, doctor STAGE=prod    the stage's secret, its keys one by one, and what is missing in the account
+# make deploy, rollback, releases STAGE=prod    a release in checked phases, the way back, what went live
+# make restore STAGE=prod AT=2026-11-22T10:00:00+08:00    tables of that time, beside those in use
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ STAGE ?= dev
 .PHONY: help run demo test faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart cost lock reset clean
 
 help:
-	@sed -n '1,4p' Makefile | cut -c3-
+	@sed -n '1,6p' Makefile | cut -c3-
 
 $(STAMP): requirements-dev.txt
 	@sh tools/environment.sh $(VENV)

@@ -155,6 +155,9 @@ def main() -> None:
         sys.exit(str(error))
     except (BotoCoreError, ClientError) as error:
         sys.exit(told(error))
+    except KeyboardInterrupt:
+        print("\nStopped before anything was touched.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":
