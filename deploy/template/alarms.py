@@ -221,7 +221,7 @@ def _topics(stage: Stage) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for topic, name, sender in (("AlarmTopic", "alarms", "now"), ("MorningTopic", "morning", "morning")):
-        properties = {"TopicName": f"{stage.stack}-{name}", "DisplayName": f"{stage.stack}: {sender}"}
+        properties = {"TopicName": f"{stage.stack}-{name}", "DisplayName": f"{stage.stack} {sender}"}
         found[topic] = {"Type": "AWS::SNS::Topic", "Properties": properties}
         if stage.options.alarm_email:
             to = {"TopicArn": {"Ref": topic}, "Protocol": "email", "Endpoint": stage.options.alarm_email}
