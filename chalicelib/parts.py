@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import outside
 from .kernel.lazy import part
+from .storage.table import connection
 
 if TYPE_CHECKING:
     from .addresses import Addresses
@@ -58,10 +59,13 @@ class Shop:
     random: Any = None
 
     def complete(self) -> Shop:
-        """With every part made, so that no request waits for one and no setting goes unread."""
+        """With every part and the DynamoDB client made, so that no request waits for them and no setting goes unread.
+        Nothing is called.
+        """
         for name, value in vars(Shop).items():
             if isinstance(value, part):
                 getattr(self, name)
+        connection()
         return self
 
     @part
