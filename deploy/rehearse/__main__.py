@@ -28,6 +28,7 @@ ACTS: tuple[Callable[[World], None], ...] = (
     journey.bundle,
     journey.no_secrets,
     journey.roles,
+    journey.poison,
     releases.second,
     releases.back,
     releases.broken,

@@ -101,6 +101,23 @@ def roles(world: World) -> None:
         function_processes.refused(world, f"a coupon job {what}", call, **arguments)
 
 
+def poison(world: World) -> None:
+    """What the stream cannot digest is put aside, and the stream goes on"""
+    dynamodb, lambdas = world.cloud.client("dynamodb"), world.cloud.client("lambda")
+    orders = f"{world.stage.table_prefix}orders"
+    (source,) = lambdas.list_event_source_mappings(FunctionName=world.stage.function(STREAM))["EventSourceMappings"]
+    # A second instead of a quarter of an hour; the cloud takes none below sixty.
+    lambdas.update_event_source_mapping(UUID=source["UUID"], MaximumRecordAgeInSeconds=1)
+    for order_id in ("no-order", "no-order-either"):
+        key = {"member_id": {"S": "nobody"}, "order_id": {"S": order_id}}
+        dynamodb.put_item(TableName=orders, Item=key)
+        (told,) = world.wait("a record is put aside", lambda: list(_messages(world, "stream-failures")))
+        world.expect("why it was put aside", "MaxRecordAgeExceeded", json.loads(told)["requestContext"]["condition"])
+    lambdas.update_event_source_mapping(
+        UUID=source["UUID"], MaximumRecordAgeInSeconds=source["MaximumRecordAgeInSeconds"]
+    )
+
+
 def _texts(value: Any) -> list[str]:
     return [text for each in value.values() for text in _texts(each)] if isinstance(value, dict) else [str(value)]
 

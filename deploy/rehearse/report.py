@@ -14,7 +14,8 @@ FAULT = re.compile("Traceback|Task timed out|Runtime exited")
 
 def table(world: World) -> None:
     print()
-    for name, fact in {**world.facts, "checks": f"{world.checks} beside the demo's"}.items():
+    probed = f"{world.probed} requests during releases, all answered, the slowest in {world.slowest:.1f} s"
+    for name, fact in {**world.facts, "shoppers": probed, "checks": f"{world.checks} beside the demo's"}.items():
         print(f"  {name:<12}{fact}")
     print(f"\n✓ Rehearsed in {world.seconds:.0f} s.")
 

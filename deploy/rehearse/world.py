@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deploy.cloud import Cloud
 from deploy.rehearse.bridge import Bridge
@@ -21,6 +21,8 @@ from deploy.stage import LIVE, Stage
 from deploy.template.functions import functions
 from sandbox.local.place import Place
 
+PATIENCE = 30.0
+Seen = TypeVar("Seen")
 CHANGES = re.compile(r"  (add|modify|remove|and \d+ more)\b")
 """Lines of a release that name the resources it touches."""
 
@@ -79,6 +81,16 @@ class World:
             at = text.find(part, at)
             if at < 0:
                 raise NotAsPromised(f"{what}\n    expected  {' … '.join(parts)}\n    came      {text[-3000:]}")
+
+    def wait(self, what: str, look: Callable[[], Seen]) -> Seen:
+        """What `look` sees as soon as it is something."""
+        deadline = time.monotonic() + PATIENCE
+        while not (seen := look()):
+            if time.monotonic() > deadline:
+                raise NotAsPromised(f"{what}\n    expected  within {PATIENCE:.0f} s")
+            time.sleep(0.2)
+        self.checks += 1
+        return seen
 
     def command(self, module: str, *arguments: str, heard: Callable[[str], None] = lambda line: None) -> Done:
         """A command of the project's copy, as a developer runs it; its lines are shown, and `heard` as they come."""
