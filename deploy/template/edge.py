@@ -112,9 +112,13 @@ def throttles(stage: Stage, paths: dict[str, Any]) -> list[dict[str, Any]]:
     all APIs of the account share. So WeChat is refused only if everybody is.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
 
+    A stage of 0 requests a second is closed, to WeChat too, which comes again for a day.
+
     No detailed metrics: they are charged for each route, and the stage's own and the access log say what is watched.
     """
     found = [_throttle(stage, "/*", "*", 1.0)]
+    if not stage.options.requests_per_second:
+        return found
     for path, methods in sorted(paths.items()):
         for method in sorted(methods):
             share = _share(method.upper(), path)
@@ -134,16 +138,22 @@ def _literal(like: str) -> str:
 
 
 def _throttle(stage: Stage, path: str, method: str, share: float) -> dict[str, Any]:
-    free = share == UNLIMITED
+    rate, burst = stage.options.requests_per_second, stage.options.burst
     return {
         "ResourcePath": path,
         "HttpMethod": method,
-        "ThrottlingRateLimit": -1 if free else max(1, round(stage.options.requests_per_second * share)),
-        "ThrottlingBurstLimit": -1 if free else max(1, round(stage.options.burst * share)),
+        "ThrottlingRateLimit": _limit(rate, share),
+        "ThrottlingBurstLimit": _limit(burst if rate else 0, share),
         "MetricsEnabled": False,
         "DataTraceEnabled": False,
         "LoggingLevel": "OFF",
     }
+
+
+def _limit(whole: int, share: float) -> int:
+    if share == UNLIMITED:
+        return -1
+    return max(1, round(whole * share)) if whole else 0
 
 
 def access_format() -> str:

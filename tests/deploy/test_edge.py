@@ -68,6 +68,12 @@ def test_even_the_smallest_stage_lets_a_request_through() -> None:
     assert {each["ThrottlingRateLimit"] for each in small["MethodSettings"]} == {1, -1}
 
 
+def test_a_stage_of_no_requests_is_closed_to_everybody() -> None:
+    closed = packaged(stage(requests_per_second=0))["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    (limits,) = ((each["ThrottlingRateLimit"], each["ThrottlingBurstLimit"]) for each in closed)
+    assert limits == (0, 0)
+
+
 def test_a_path_in_the_settings_is_written_as_api_gateway_wants_it(api: dict[str, Any]) -> None:
     paths = {each["ResourcePath"] for each in api["MethodSettings"]} - {"/*"}
     assert "/orders~1{order_id}~1payment" in paths
