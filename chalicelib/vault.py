@@ -4,6 +4,7 @@ A read costs a call; who calls decides how often. Versions are Secrets Manager's
 which after a change may be the former one for some seconds more.
 """
 
+import logging
 from functools import cache
 from typing import Any
 
@@ -32,5 +33,6 @@ def _client(region: str) -> Any:
     from botocore.config import Config
     from botocore.session import get_session
 
+    logging.getLogger("botocore").setLevel(logging.INFO)  # its DEBUG lines hold every answer, also a secret
     config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
     return get_session().create_client("secretsmanager", region_name=region, config=config)

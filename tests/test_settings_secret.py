@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -155,10 +156,20 @@ def test_the_current_version_is_read_by_name(manager: Peer) -> None:
     assert asked.json() == {"SecretId": NAME}
 
 
+def test_logs_of_everything_do_not_hold_the_secret(manager: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    """Lambda sets the level of the root logger, if a function's logging says DEBUG."""
+    manager.will(holds({"a": PLANTED}))
+    with caplog.at_level(logging.DEBUG):
+        vault.read(NAME, REGION)
+    assert caplog.records, "others still tell"
+    assert PLANTED not in caplog.text
+
+
 FAILURES = {
     "down": Answer(503),
     "cut off": Answer(hang_up=True),
     "nonsense": Answer(200, b"<html>"),
+    "half": Answer(200, f'{{"SecretString": "{PLANTED}'.encode()),
     "bytes": says({"Name": NAME, "SecretBinary": "eA=="}),
     "throttled": says({"__type": "ThrottlingException"}, 400),
     "refused": says({"__type": "AccessDeniedException", "Message": "not you"}, 400),
@@ -172,6 +183,7 @@ def test_a_vault_that_does_not_answer_is_unavailable_after_two_attempts_at_most(
     with pytest.raises(vault.VaultUnavailable) as told:
         vault.read(NAME, REGION)
     assert isinstance(told.value, Unavailable)
+    assert PLANTED not in "".join(traceback.format_exception(told.value))
     assert len(manager.requests) <= 2
 
 

@@ -179,6 +179,15 @@ def test_a_deployed_account_is_read_as_it_is(cloud: Rented, values: dict[str, An
     assert any(line.startswith("✗ tables that could be deleted: stock") for line in lines)
 
 
+def test_wechat_is_asked_with_the_stages_own_settings(cloud: Rented, values: dict[str, Any], stack: Shop) -> None:
+    cloud.client("secretsmanager").create_secret(Name="jishi/prod", SecretString=json.dumps(values))
+    urls = {"JISHI_WECHAT_API_URL": stack.wechat_url, "JISHI_WECHAT_PAY_URL": stack.wechat_url}
+    cloud.stage = stage(environment=urls)
+    lines = [str(each) for each in examined(cloud, stack.clock, lambda facts, *_: facts, wechat=True)]
+    assert any("secrets go both ways" in line for line in lines)
+    assert any("the platform gives the app a token" in line for line in lines)
+
+
 def _table(cloud: Cloud, name: str, protected: bool) -> None:
     client = cloud.client("dynamodb")
     client.create_table(
