@@ -47,13 +47,15 @@ def candidate(bundle: str, change: Callable[[dict[str, Any]], None] = lambda res
 
 
 def reshaped(resources: dict[str, Any]) -> None:
-    """A new table, a new index, and a right that the API has no longer."""
+    """A new table, a new index, a right that the API has no longer, and one that it had not."""
     table = copy.deepcopy(resources["ClaimsTable"])
     table["Properties"]["TableName"] = "jishi-prod-reviews"
     resources["ReviewsTable"] = table
     index = {"IndexName": "by_day", "KeySchema": [], "Projection": {}}
     resources["ClaimsTable"]["Properties"].setdefault("GlobalSecondaryIndexes", []).append(index)
-    resources[Function(API).role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].pop()
+    statements = resources[Function(API).role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    statements.pop()
+    statements.append({"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "jishi-prod-reviews"})
 
 
 FIRST, SECOND = candidate(A), candidate(B, reshaped)
@@ -119,6 +121,17 @@ def test_a_release_goes_through_a_share_of_the_traffic_to_all_of_it(world: World
     assert {len(numbers) for numbers in world.published.values()} == {1}, "the live one; the others are pruned"
     assert world.kept[2].previous == 1
     assert mark_of(world.template).live == 2
+
+
+def test_a_version_that_was_left_over_does_not_stand_in_the_way(world: World) -> None:
+    """Lambda would make no second one of the same code."""
+    ready = _opened().twin()
+    run(ready, SECOND)
+    name = STAGE.function(API)
+    ((number, content),) = ready.published[name].items()
+    world.published[name][number] = content
+    assert run(world, SECOND) == 2
+    assert everywhere(world, B)
 
 
 def test_without_minutes_to_wait_nothing_is_tried_on_shoppers(world: World) -> None:
