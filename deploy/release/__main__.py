@@ -51,7 +51,7 @@ def deploy(stage: Stage, root: Path, accepted: frozenset[str], despite: frozense
         template = keeping(template, deployed)  # the stack goes on owning the tables that the shop has left
     _guard(deployed, template, accepted)
     cloud.upload(made.bundle, f"bundles/{made.sha256}.zip")
-    new = Candidate(template, _parameters(cloud, template), made.sha256, ready.commit(root))
+    new = Candidate(template, parameters(cloud, template), made.sha256, ready.commit(root))
     return _run(stage, account, despite, new)
 
 
@@ -91,7 +91,8 @@ def _guard(deployed: Template | None, template: Template, accepted: frozenset[st
         raise Refused(f"Refused, and nothing was touched: {', '.join(found.code for found in stops)}")
 
 
-def _parameters(cloud: Cloud, template: Template) -> dict[str, str]:
+def parameters(cloud: Cloud, template: Template) -> dict[str, str]:
+    """What only the account knows. Raises CloudError."""
     found = {"CodeBucket": cloud.bucket}
     if STREAM in template["Parameters"]:
         orders = f"{cloud.stage.table_prefix}orders"

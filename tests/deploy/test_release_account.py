@@ -8,6 +8,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from deploy.cloud import Cloud, CloudError, told
 from deploy.release import ready
+from deploy.release.__main__ import parameters
 from deploy.release.functions import CheckFailed, Functions
 from deploy.release.plan import Mark, mark_of, marked
 from deploy.release.records import Records, Release
@@ -196,12 +198,28 @@ def test_the_wrong_account_is_refused_before_anything(cloud: Cloud) -> None:
 
 def test_a_stage_without_its_secret_or_with_half_of_it_is_refused_before_it_is_packaged(cloud: Cloud) -> None:
     with pytest.raises(CloudError, match=r"There is no secret jishi/t.*make secret STAGE=t"):
-        ready.demand_settings(cloud)
+        ready.settings(cloud)
     half = json.dumps({"JISHI_WECHAT_SECRET": "planted"})
     cloud.client("secretsmanager").create_secret(Name=cloud.stage.secret, SecretString=half)
     with pytest.raises(CloudError, match=r"JISHI_WECHAT_MERCHANT_KEY.*make secret") as caught:
-        ready.demand_settings(cloud)
+        ready.settings(cloud)
     assert "planted" not in str(caught.value)
+
+
+def test_after_a_restore_the_template_is_told_of_the_copies_stream(cloud: Cloud) -> None:
+    moved = Cloud(replace(cloud.stage, environment={"JISHI_TABLE_PREFIX": f"{cloud.stage.stack}-r1-"}))
+    moved._clients = cloud._clients
+    client = cloud.client("dynamodb")
+    own: dict[str, Any] = {"Parameters": {"CodeBucket": {}}}
+    assert parameters(moved, own) == {"CodeBucket": cloud.bucket}
+    orders = {**TABLE["Properties"], "TableName": f"{cloud.stage.stack}-r1-orders"}  # type: ignore[dict-item]  # a table of JSON
+    client.create_table(**orders)
+    theirs: dict[str, Any] = {"Parameters": {"CodeBucket": {}, "OrdersStream": {}}}
+    with pytest.raises(CloudError, match="has no stream"):
+        parameters(moved, theirs)
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    client.update_table(TableName=orders["TableName"], StreamSpecification=stream)
+    assert "-r1-orders/stream/" in parameters(moved, theirs)["OrdersStream"]
 
 
 def test_credentials_that_are_missing_are_told_of(

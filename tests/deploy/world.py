@@ -14,7 +14,7 @@ from typing import Any
 
 from deploy.release.functions import CheckFailed
 from deploy.release.parts import Account
-from deploy.release.plan import Template, functions, plain
+from deploy.release.plan import Template, functions, mark_of, plain
 from deploy.release.records import Release
 from deploy.release.stack import NotApplied, Watched
 from deploy.release.watch import WrongAnswer
@@ -121,8 +121,8 @@ class World:
                 continue
             busy = served.get(name, {}).keys() | self.aliases[name].keys()
             self._demand(name, busy, given(template, key))
-            if self.template and key in old:
-                self._demand(name, busy, given(self.template, key))
+            if key in old and mark_of(self.template).live:  # where nothing was live, nobody is served meanwhile
+                self._demand(name, busy, given(self.template or {}, key))
         for version in [version for version in self.numbers if version not in resources]:
             self._release(version, old[version])
 
