@@ -20,6 +20,10 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     exit 1
 fi
 
+if [ -L "$venv" ]; then
+    echo "$venv is a link to another environment, which would be emptied. Remove the link, then run the same command again." >&2
+    exit 1
+fi
 echo "Making $venv with $("$python" --version) ..."
 "$python" -m venv --clear "$venv"
 echo "Installing the locked dependencies (about a minute the first time) ..."
