@@ -6,12 +6,13 @@ import json
 import os
 import shlex
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -76,9 +77,22 @@ class Desk:
         monkeypatch.setattr(Store, "read", read_later)
 
 
+class Rented(Cloud):
+    """An account whose clients are made once, since that takes a tenth of a second for each."""
+
+    def __init__(self, stage: Stage, clients: Mapping[str, Any]) -> None:
+        super().__init__(stage)
+        self._clients = dict(clients)
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[dict[str, Any]]:
+    with mock_aws():
+        yield {service: boto3.client(service, "cn-north-1") for service in ("secretsmanager", "dynamodb")}
+
+
 @pytest.fixture
-def desk(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+def desk(credentials: Credentials, clients: dict[str, Any]) -> Iterator[Desk]:
     environment = {**PLAIN, "JISHI_WECHAT_APPID": credentials.appid, "JISHI_WECHAT_MCHID": credentials.mchid}
     stage = Stage("prod", "cn-north-1", environment, Options(domain="api.example.com", certificate="arn"))
     has = {
@@ -88,8 +102,11 @@ def desk(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         "JISHI_WECHAT_APIV3_KEY": credentials.apiv3_key,
         "JISHI_WECHAT_PLATFORM_KEYS": {credentials.wechatpay_public_key_id: credentials.wechatpay_public_key},
     }
-    with mock_aws():
-        yield Desk(Cloud(stage), has)
+    yield Desk(Rented(stage, clients), has)
+    for secret in clients["secretsmanager"].list_secrets(IncludePlannedDeletion=True)["SecretList"]:
+        clients["secretsmanager"].delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
+    for table in clients["dynamodb"].list_tables()["TableNames"]:
+        clients["dynamodb"].delete_table(TableName=table)
 
 
 def test_a_new_secret_gets_keys_of_its_own_and_makes_a_shop(desk: Desk) -> None:
@@ -206,7 +223,7 @@ def test_a_secret_in_the_configuration_is_refused(desk: Desk) -> None:
     stage = desk.cloud.stage
     shown = Stage("prod", stage.region, {**stage.environment, "JISHI_DATA_KEYS_FILE": "x", "JISHI_KUAIDI100_KEY": "y"})
     assert exposed(shown) == ["JISHI_DATA_KEYS_FILE", "JISHI_KUAIDI100_KEY"]
-    desk.cloud = Cloud(shown)
+    desk.cloud.stage = shown
     with pytest.raises(SecretError, match="JISHI_KUAIDI100_KEY"):
         desk.complete()
 
