@@ -85,7 +85,7 @@ def from_environment(
     """The settings of the environment and of the secret that it names, read now.
 
     `read_secret` takes the secret's name and region. Raises SettingsError, naming every variable that is missing or
-    malformed, and VaultUnavailable.
+    malformed, and Unavailable.
     """
     source = os.environ if environment is None else environment
     name, region = source.get(_variable("secret")), source.get(_variable("region"))

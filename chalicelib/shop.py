@@ -42,7 +42,7 @@ _look_at: int | None = None
 
 
 def open_shop() -> Shop:
-    """The process's shop. Raises SettingsError if environment and secret hold none, and VaultUnavailable if the secret
+    """The process's shop. Raises SettingsError if environment and secret hold none, and Unavailable if the secret
     cannot be read; the next call tries again.
 
     Settings are read again every few minutes, so that a key that was changed counts without a restart: by one thread,

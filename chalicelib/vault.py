@@ -11,20 +11,16 @@ from typing import Any
 from .kernel.errors import Unavailable
 
 
-class VaultUnavailable(Unavailable):
-    """Secrets Manager cannot be reached or refuses; the cause is chained. The same call may succeed later."""
-
-
 def read(name: str, region: str) -> str:
-    """The text of the secret. Raises VaultUnavailable; within 7 s, since a callback waits for it."""
+    """The text of the secret. Raises Unavailable, with its cause; within 7 s, since a callback waits for it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         answer = _client(region).get_secret_value(SecretId=name)
     except (BotoCoreError, ClientError) as error:
-        raise VaultUnavailable from error
+        raise Unavailable from error
     if "SecretString" not in answer:  # a secret of bytes, or something between that answers in its place
-        raise VaultUnavailable
+        raise Unavailable
     return str(answer["SecretString"])
 
 

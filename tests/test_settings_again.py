@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib import shop, vault
+from chalicelib import shop
+from chalicelib.kernel.errors import Unavailable
 from chalicelib.settings import Settings, from_environment, secret_names
 from functions.orders import close_unpaid
 from tests.shop import Stack
@@ -42,7 +43,7 @@ class Cloud:
         return self.held if isinstance(self.held, str) else json.dumps(self.held)
 
     def down(self) -> str:
-        raise vault.VaultUnavailable
+        raise Unavailable
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_a_cold_start_without_the_vault_answers_503_until_it_is_back(cloud: Clou
     for method, path in (("POST", "/wechat/pay/notify"), ("GET", "/products"), ("GET", "/me"), ("GET", "/wechat/push")):
         refused = requests.request(method, stack.api_url + path, json={} if method == "POST" else None, timeout=10)
         assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE"), path
-    with pytest.raises(vault.VaultUnavailable):
+    with pytest.raises(Unavailable):
         close_unpaid(SCHEDULED, None)
     cloud.says = None
     assert requests.get(f"{stack.api_url}/products", timeout=10).status_code == 200

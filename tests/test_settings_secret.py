@@ -180,7 +180,7 @@ FAILURES = {
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 def test_a_vault_that_does_not_answer_is_unavailable_after_two_attempts_at_most(manager: Peer, failure: Answer) -> None:
     manager.will(failure)
-    with pytest.raises(vault.VaultUnavailable) as told:
+    with pytest.raises(Unavailable) as told:
         vault.read(NAME, REGION)
     assert isinstance(told.value, Unavailable)
     assert PLANTED not in "".join(traceback.format_exception(told.value))
