@@ -11,6 +11,9 @@ import pytest
 from app import app
 from chalicelib.settings import SettingsError
 from chalicelib.shop import Shop
+from deploy.cloud import Cloud
+from deploy.release.watch import QUESTIONS, Unreachable, Watch, WrongAnswer
+from deploy.stage import Stage
 from functions.release import check_release
 from tests.shop import Stack
 
@@ -46,3 +49,27 @@ def test_tables_that_are_not_there_fail_it(stack: Stack) -> None:
     bind("nowhere-", "cn-north-1", stack.shop.settings.dynamodb_url)
     with pytest.raises(Exception, match=r"[Tt]able|resource not found"):
         check_release({}, CONTEXT)
+
+
+def test_the_app_answers_what_a_release_asks_its_new_version(stack: Stack) -> None:
+    for question in QUESTIONS:
+        answer = app(question.event(), None)
+        question.judge(answer["statusCode"], answer["body"])
+
+
+def test_a_shop_is_greeted_from_outside(stack: Stack, api_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    watch = Watch(Cloud(Stage("test", "cn-north-1", {})))
+    watch.greet(api_server)
+    with pytest.raises(WrongAnswer, match="answered with 403"):
+        watch.greet(f"{api_server}/api")
+    with pytest.raises(Unreachable, match="cannot be reached from here"):
+        watch.greet("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(403, '{"items": []}'), (200, '{"message": "Forbidden"}'), (200, "<html>"), (200, "[]")]
+)
+def test_what_stands_before_the_shop_is_not_taken_for_it(status: int, body: str) -> None:
+    with pytest.raises(WrongAnswer):
+        QUESTIONS[0].judge(status, body)

@@ -131,6 +131,18 @@ def test_a_release_goes_through_a_share_of_the_traffic_to_all_of_it(world: World
     assert mark_of(world.template).live == 2
 
 
+def test_cloudformation_watches_the_canary_and_what_follows_and_forgets_it_afterwards(world: World) -> None:
+    run(world, SECOND)
+    told = {phase: watched.configuration() for phase, watched in world.watches}
+    nothing = {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
+    assert told["laid"] == told["settled"] == nothing
+    assert told["canary"] == told["live"]
+    assert told["canary"]["MonitoringTimeInMinutes"] == STAGE.options.canary_minutes
+    names = [FIRST.template["Resources"][key]["Properties"]["AlarmName"] for key in ROLLBACK_ALARMS]
+    arn = "arn:aws-cn:cloudwatch:cn-north-1:123456789012:alarm:"
+    assert [each["Arn"] for each in told["canary"]["RollbackTriggers"]] == [arn + name for name in names]
+
+
 def test_a_version_that_was_left_over_does_not_stand_in_the_way(world: World) -> None:
     """Lambda would make no second one of the same code."""
     ready = _opened().twin()

@@ -58,6 +58,8 @@ class World:
     kept: dict[int, Release] = field(default_factory=dict)
     history: list[Shares] = field(default_factory=list)
     """What served HTTP requests, by bundle, after each change."""
+    watches: list[tuple[str, Watched]] = field(default_factory=list)
+    """What CloudFormation was told to watch, by phase."""
     checked: set[str] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
 
@@ -77,6 +79,7 @@ class World:
             kept={**self.kept},
             history=[*self.history],
             checked={*self.checked},
+            watches=[],
             said=[],
         )
 
@@ -216,6 +219,7 @@ class _Stack(_Part):
     def apply(self, template: Template, parameters: Mapping[str, str], watched: Watched) -> bool:
         world = self.world
         world.trouble("apply")
+        world.watches.append((mark_of(template).phase, watched))
         if world.template and plain(template) == plain(world.template):
             return False  # a mark alone is no change
         before = world.twin()
