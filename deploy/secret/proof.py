@@ -48,7 +48,8 @@ def prove(stage: Stage, values: Mapping[str, Any]) -> None:
         settings = settings_of(stage, values)
         outside.prove(settings)
     except SettingsError as error:
-        raise SecretError(f"{error}. Nothing was written.") from None
+        do = "Nothing was written. What is missing and not secret belongs into the stage's environment_variables."
+        raise SecretError(f"{error}. {do}") from None
     wrong = [found for found in forms(settings, datetime.now(UTC)) if found.mark == "✗"]
     if wrong:
         raise SecretError("\n".join([*map(str, wrong), "Nothing was written."]))
