@@ -108,6 +108,17 @@ def from_environment(
     return Settings(**values)
 
 
+def storage_of_this_function() -> tuple[str, str, str | None] | None:
+    """Table prefix, region and endpoint, which the environment of a deployed function tells without any secret; None
+    in a process that is no function, such as the one that packages.
+    """
+    region = os.environ.get(_variable("region"))
+    if not region or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        return None
+    prefix, url = (os.environ.get(_variable(name)) for name in ("table_prefix", "dynamodb_url"))
+    return prefix or "", region, url or None
+
+
 def ahead_of_traffic() -> bool:
     """Whether this process starts before there is a request for it (provisioned concurrency), so that nobody waits for
     what it loads. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html

@@ -12,13 +12,26 @@ from . import outside
 from .kernel.clock import Clock, epoch, system_clock
 from .log import logger
 from .parts import Shop
-from .settings import Settings, from_environment
-from .storage.table import bind
+from .settings import Settings, from_environment, storage_of_this_function
+from .storage.table import bind, connection
 
 __all__ = ["Shop", "build", "open_shop", "use"]
 
 # What is imported by now stays for good. Unless told so, the collector walks through all of it as the client is made.
 gc.freeze()
+
+
+def _connect_early() -> None:
+    """Make a function's client, which every request needs, while Lambda starts it: with more CPU than it has later."""
+    if place := storage_of_this_function():
+        try:
+            bind(*place)
+            connection()
+        except Exception:  # `build` says what is wrong with the settings
+            logger.exception("client not made")
+
+
+_connect_early()
 
 
 def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None) -> Shop:

@@ -59,6 +59,15 @@ def test_a_list_of_products_needs_the_catalog_and_no_other_domain() -> None:
     assert domains == {"chalicelib.catalog"}
 
 
+def test_a_function_makes_its_client_while_it_starts_and_a_laptop_does_not() -> None:
+    program = (
+        "import functions.orders\nfrom chalicelib.storage import table\nassert (table._connection is not None) is {}"
+    )
+    shop = {"JISHI_REGION": "cn-north-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    loaded(program.format(True), AWS_LAMBDA_FUNCTION_NAME="jishi-dev-close-unpaid", **shop)
+    loaded(program.format(False), **shop)
+
+
 def test_a_process_that_starts_ahead_of_traffic_imports_all_and_outlives_settings_that_are_missing() -> None:
     modules = loaded("import app", AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
     files = (ROOT / "chalicelib").rglob("api.py")

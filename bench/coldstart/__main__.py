@@ -16,6 +16,7 @@ from zipfile import ZipFile
 
 from bench.coldstart import first, programs, report
 from bench.coldstart.programs import Start
+from chalicelib.log import logger
 from deploy import package
 from deploy.stage import ROOT, read
 
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--stage", default="dev", help="whose bundle is made")
     parser.add_argument("--bundle", type=Path, help="a bundle.zip that was made already, for this machine")
     given = parser.parse_args()
+    logger.setLevel("CRITICAL")
     with tempfile.TemporaryDirectory(prefix="jishi-coldstart-") as folder:
         tree = Path(folder) / "tree"
         with ZipFile(given.bundle or _made(given.stage, Path(folder))) as archive:

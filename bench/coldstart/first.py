@@ -27,6 +27,7 @@ from tests.engine import fresh_tables, running_api, running_engine
 from tests.shop import Shopper, Stack, TestClock, settings_for, stock_the_shelves
 
 Event = dict[str, Any]
+SKU = "tea-01"
 
 
 @dataclass
@@ -46,12 +47,12 @@ class Scene:
         return _event("GET", "/products", {})
 
     def _order(self) -> Event:
-        wish = self.shopper.wish(("tea-01", 1))
+        wish = self.shopper.wish((SKU, 1))
         headers = {"Authorization": f"Bearer {self.shopper.token}", "Idempotency-Key": f"bench-{next(self._keys):08d}"}
         return _event("POST", "/orders", headers, json.dumps(wish).encode())
 
     def _callback(self) -> Event:
-        placed = self.shopper.order(("tea-01", 1), key=f"bench-{next(self._keys):08d}")
+        placed = self.shopper.order((SKU, 1), key=f"bench-{next(self._keys):08d}")
         self.shopper.pay(placed["order_id"])
         return _event("POST", NOTIFY_PATH, *self.heard.pop())
 
@@ -73,8 +74,10 @@ def opened() -> Iterator[Scene]:
             shop = build(settings)
             use(shop)
             stock_the_shelves(shop)
+            shop.stock.add(SKU, 10_000)
             stack = Stack(shop, clock, wechat, wechat_url, api, check_answer)
-            yield Scene(environment_of(settings), stack.shopper("alice"), heard, itertools.count(1))
+            function = {"AWS_LAMBDA_FUNCTION_NAME": "jishi-test-api"}
+            yield Scene({**environment_of(settings), **function}, stack.shopper("alice"), heard, itertools.count(1))
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
