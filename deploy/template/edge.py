@@ -25,6 +25,8 @@ SIX_MONTHS = 365
 """Days; CloudWatch knows 180, which is less than six months, and then 365."""
 
 UNLIMITED = -1.0
+FREE = {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}
+"""An account's own limits in a region, unless raised. CloudFormation takes no -1, API Gateway's word for no limit."""
 LIMITS = (
     ("*", "/wechat/.*", UNLIMITED),
     ("*", "/staff/.*", 0.1),
@@ -107,10 +109,10 @@ def finish(template: dict[str, Any], stage: Stage) -> None:
 def throttles(stage: Stage, paths: dict[str, Any]) -> list[dict[str, Any]]:
     """MethodSettings: one for all, and one for each route with a share of its own.
 
-    API Gateway holds the first for each route by itself, all callers together. -1 takes a route out of it: throttling
-    is off for that route, and what is left is the account's limit in the region (10,000 a second unless raised), which
-    all APIs of the account share. So WeChat is refused only if everybody is.
+    API Gateway holds the first for each route by itself, all callers together. Callbacks have what the account has in
+    the region, which all its APIs share: so WeChat is refused only if everybody is.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
 
     A stage of 0 requests a second is closed, to WeChat too, which comes again for a day.
 
@@ -123,7 +125,7 @@ def throttles(stage: Stage, paths: dict[str, Any]) -> list[dict[str, Any]]:
         for method in sorted(methods):
             share = _share(method.upper(), path)
             if share is not None:
-                found.append(_throttle(stage, "/" + path[1:].replace("/", "~1"), method.upper(), share))
+                found.append(_throttle(stage, "/" + path.replace("/", "~1"), method.upper(), share))
     return found
 
 
@@ -139,11 +141,14 @@ def _literal(like: str) -> str:
 
 def _throttle(stage: Stage, path: str, method: str, share: float) -> dict[str, Any]:
     rate, burst = stage.options.requests_per_second, stage.options.burst
+    limits = {
+        "ThrottlingRateLimit": _limit(rate, share),
+        "ThrottlingBurstLimit": _limit(burst if rate else 0, share),
+    }
     return {
         "ResourcePath": path,
         "HttpMethod": method,
-        "ThrottlingRateLimit": _limit(rate, share),
-        "ThrottlingBurstLimit": _limit(burst if rate else 0, share),
+        **(FREE if share == UNLIMITED else limits),
         "MetricsEnabled": False,
         "DataTraceEnabled": False,
         "LoggingLevel": "OFF",
@@ -151,8 +156,6 @@ def _throttle(stage: Stage, path: str, method: str, share: float) -> dict[str, A
 
 
 def _limit(whole: int, share: float) -> int:
-    if share == UNLIMITED:
-        return -1
     return max(1, round(whole * share)) if whole else 0
 
 

@@ -36,7 +36,10 @@ def api(resources: dict[str, Any]) -> dict[str, Any]:
 
 def settings(api: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """By method and path as app.py has it."""
-    return {(each["HttpMethod"], each["ResourcePath"].replace("~1", "/")): each for each in api["MethodSettings"]}
+    return {
+        (each["HttpMethod"], each["ResourcePath"].replace("/~1", "/").replace("~1", "/")): each
+        for each in api["MethodSettings"]
+    }
 
 
 def test_every_route_is_held_to_the_stages_rate_dear_ones_to_less_and_callbacks_to_none(api: dict[str, Any]) -> None:
@@ -44,9 +47,9 @@ def test_every_route_is_held_to_the_stages_rate_dear_ones_to_less_and_callbacks_
     everybody = found.pop(("*", "/*"))
     assert (everybody["ThrottlingRateLimit"], everybody["ThrottlingBurstLimit"]) == (500, 1000)
     assert set(found) <= ROUTES
-    free = {route for route, each in found.items() if each["ThrottlingRateLimit"] == -1}
+    free = {route for route, each in found.items() if each["ThrottlingRateLimit"] == 10_000}
     assert free == CALLBACKS
-    assert all(found[route]["ThrottlingBurstLimit"] == -1 for route in free)
+    assert all(found[route]["ThrottlingBurstLimit"] == 5_000 for route in free)
     for route in set(found) - free:
         assert 1 <= found[route]["ThrottlingRateLimit"] <= 100, route
         assert 1 <= found[route]["ThrottlingBurstLimit"] <= 200, route
@@ -65,7 +68,7 @@ def of(limit: tuple[str, str, float], route: tuple[str, str]) -> bool:
 
 def test_even_the_smallest_stage_lets_a_request_through() -> None:
     small = packaged(stage(requests_per_second=1, burst=1))["Resources"]["RestAPI"]["Properties"]
-    assert {each["ThrottlingRateLimit"] for each in small["MethodSettings"]} == {1, -1}
+    assert {each["ThrottlingRateLimit"] for each in small["MethodSettings"]} == {1, 10_000}
 
 
 def test_a_stage_of_no_requests_is_closed_to_everybody() -> None:
@@ -76,8 +79,8 @@ def test_a_stage_of_no_requests_is_closed_to_everybody() -> None:
 
 def test_a_path_in_the_settings_is_written_as_api_gateway_wants_it(api: dict[str, Any]) -> None:
     paths = {each["ResourcePath"] for each in api["MethodSettings"]} - {"/*"}
-    assert "/orders~1{order_id}~1payment" in paths
-    assert not [path for path in paths if "/" in path[1:]]
+    assert "/~1orders~1{order_id}~1payment" in paths
+    assert not [path for path in paths if "/" in path[1:] or not path.startswith("/~1")]
 
 
 def test_nothing_is_charged_by_route_and_no_body_is_logged(api: dict[str, Any]) -> None:
