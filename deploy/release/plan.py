@@ -69,6 +69,15 @@ def api_moves(laid: Template, target: Template, stage: Stage) -> bool:
     return bool(laid["Resources"][alias] != target["Resources"][alias])
 
 
+def takes_weights(template: Template, stage: Stage) -> bool:
+    """Whether the API's alias may share its traffic: Lambda refuses weights together with provisioned concurrency.
+
+    https://github.com/hashicorp/terraform/issues/24957
+    """
+    alias = template["Resources"][f"{logical_id(template, stage, API)}Live"]
+    return "ProvisionedConcurrencyConfig" not in alias["Properties"]
+
+
 def arrived(laid: Template, target: Template) -> Template:
     """Everything at the new versions and nothing taken away yet: runs that the old ones began may finish, and
     CloudFormation can still take it back without making anything anew.

@@ -126,9 +126,8 @@ class Rollout:
             return self._around(start, new)
         self._apply("laid", laid, start.mark.live, new, UNWATCHED)
         self._check(new.template)
-        watched = UNWATCHED
-        if self._tries_some(start, laid, new):
-            watched = self._watched(new)
+        watched = self._watched(new) if self._tries_some(start, laid, new) else UNWATCHED
+        if watched.minutes and plan.takes_weights(new.template, self.stage):
             share = shift(new.template, start.live, self.stage.options.canary_percent, self._left)
             self._apply("canary", share, start.mark.live, new, watched)
             self._quiet(new)

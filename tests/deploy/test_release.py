@@ -160,6 +160,20 @@ def test_without_minutes_to_wait_nothing_is_tried_on_shoppers(world: World) -> N
     assert seen(world)[-2:] == [{A: 1}, {B: 1}]
 
 
+def test_functions_that_are_kept_warm_move_at_once_and_watched(world: World) -> None:
+    """Lambda refuses weights on an alias with provisioned concurrency."""
+
+    def warm(resources: dict[str, Any]) -> None:
+        resources["APIHandlerLive"]["Properties"]["ProvisionedConcurrencyConfig"] = {
+            "ProvisionedConcurrentExecutions": 5
+        }
+
+    run(world, candidate(B, warm))
+    assert seen(world)[-2:] == [{A: 1}, {B: 1}]
+    assert "canary" not in dict(world.watches)
+    assert dict(world.watches)["live"].minutes == STAGE.options.canary_minutes
+
+
 def test_the_same_again_changes_nothing_and_asks_the_shop(world: World) -> None:
     before = (world.template, {**world.kept}, {**world.aliases})
     world.checked.clear()
