@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from chalicelib.storage.table import Row
@@ -25,7 +26,22 @@ def logical_id(bare_name: str) -> str:
 def resources(stage: Stage) -> dict[str, Any]:
     if not owned(stage):
         return {}
-    return {logical_id(name): _table(stage, name, kind) for name, kind in tables().items()}
+    found = {logical_id(name): _table(stage, name, kind) for name, kind in tables().items()}
+    _one_by_one(found)
+    return found
+
+
+def _one_by_one(found: dict[str, Any]) -> None:
+    """One table with indexes is made after the other, in the order of their ids: DynamoDB limits how many are at once.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-dynamodb-table.html
+    """
+    indexed = sorted(
+        key
+        for key, each in found.items()
+        if {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & each["Properties"].keys()
+    )
+    for before, key in pairwise(indexed):
+        found[key]["DependsOn"] = [before]
 
 
 def stream(stage: Stage) -> dict[str, Any]:
