@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from chalicelib.settings import secret_names
+
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(".chalice") / "config.json"
 NAME = re.compile(r"[a-z][a-z0-9]{1,14}")
@@ -115,6 +117,11 @@ def read(name: str, root: Path = ROOT) -> Stage:
         raise StageError(f"Stage {name!r} names no region: set JISHI_REGION in its environment_variables.")
     if environment.get("JISHI_STAGE") != name:
         raise StageError(f"Stage {name!r} must say so itself: JISHI_STAGE={name} in its environment_variables.")
+    if shown := sorted(each for each in environment if each.removesuffix("_FILE") in secret_names()):
+        raise StageError(
+            f"Stage {name!r} shows {', '.join(shown)} to everybody who may see a function. Take it out of {CONFIG}, "
+            f"change it where it comes from, since it was seen, and give it to `make secret STAGE={name}`."
+        )
     return Stage(name, region, environment, options)
 
 

@@ -52,7 +52,6 @@ def examined(
     deployed = isinstance(found, Stack)
     yield from account.check(stage, about, deployed)
     if not isinstance(about.account, str):
-        yield shop.environment(stage)
         return
     outputs = (found.outputs if isinstance(found, Stack) else None) or {}
     url = outputs.get("ApiUrl") or environment(stage)["JISHI_PUBLIC_URL"]

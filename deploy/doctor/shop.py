@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib import outside
 from chalicelib.settings import Settings, SettingsError
 from deploy.doctor.finding import Finding, Unknown, bad, good, look
-from deploy.secret.proof import exposed, settings_of
+from deploy.secret.proof import settings_of
 from deploy.stage import Stage
 from tools.wechat_check.finding import Finding as Step
 from tools.wechat_check.forms import forms
@@ -17,20 +17,12 @@ from tools.wechat_check.forms import forms
 
 def check(stage: Stage, values: Mapping[str, Any] | Unknown | None, now: datetime) -> Iterator[Finding]:
     """`values`: what the secret holds, None if there is none."""
-    yield environment(stage)
     yield secret(stage, values)
     if isinstance(values, Mapping):
         found, settings = whole(stage, values)
         yield found
         if settings is not None:
             yield from (line(step) for step in forms(settings, now))
-
-
-def environment(stage: Stage) -> Finding:
-    if shown := exposed(stage):
-        do = "take it out of .chalice/config.json, change it where it comes from, and give it to `make secret`"
-        return bad(f"in the environment for everybody to see: {', '.join(shown)}", do)
-    return good("nothing secret stands in the environment")
 
 
 def secret(stage: Stage, values: Mapping[str, Any] | Unknown | None) -> Finding:

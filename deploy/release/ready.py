@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from chalicelib import outside
-from chalicelib.settings import Settings, SettingsError, from_environment
+from chalicelib.settings import Settings, SettingsError
 from deploy.cloud import Cloud, CloudError
 from deploy.release.stack import Stack, Stuck, way_out
+from deploy.secret.proof import settings_of
 from deploy.secret.store import SecretError, Store
-from deploy.template.functions import environment
 
 
 def demand(cloud: Cloud, stack: Stack, agree: Callable[[str], bool], say: Callable[[str], None] = print) -> None:
@@ -48,11 +47,7 @@ def settings(cloud: Cloud) -> Settings:
         held = Store(cloud.client("secretsmanager"), stage.secret).read()
         if held is None:
             raise CloudError(f"There is no secret {stage.secret} in {stage.region} yet. {fill}")
-        text = json.dumps(held.values)
-        told = environment(stage)
-        if not isinstance(told["JISHI_PUBLIC_URL"], str):  # the API's own address, which only CloudFormation knows
-            told["JISHI_PUBLIC_URL"] = f"https://undeployed.execute-api.{stage.region}.{stage.suffix}/api"
-        found = from_environment(told, lambda name, region: text)
+        found = settings_of(stage, held.values)
         outside.prove(found)
     except (SecretError, SettingsError) as error:
         raise CloudError(f"{error}. {fill}") from None

@@ -13,10 +13,11 @@ from typing import Any
 
 from deploy.stage import API
 
-from .functions import Function, functions, policy
+from .functions import Function, functions
 from .triggers import alias
 
 Template = dict[str, Any]
+MOST_OF_A_POLICY = 5500
 KEPT = "RetainExceptOnCreate"
 """The deletion policy of what refuses to be deleted: tables and logs. Versions have Retain: they may leave a stack."""
 
@@ -43,6 +44,8 @@ def shift(template: Template, live: Mapping[str, str | int], percent: int, befor
     found = keeping(template, before)
     resources, old = found["Resources"], _resources(before)
     for function in functions():
+        if alias(function) not in resources:
+            continue  # a release that is gone back to need not know every function of today
         if function.logical_id in live:
             _hold(resources, old, function, live[function.logical_id], percent)
         else:
@@ -77,13 +80,15 @@ def _silence(resources: Template, function: Function) -> None:
 
 
 def _keep_statements(resources: Template, old: Template, function: Function) -> None:
-    """A second policy with what the live version may do and the new one need not: only that, since IAM allows a role
-    10,240 characters of both. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """Managed policies with what the live version may do and the new one need not. The role's own have no room for both
+    where every table has another name. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     """
-    policies = resources[function.role]["Properties"]["Policies"]
-    former = old.get(function.role, {}).get("Properties", {}).get("Policies", [])
+    before = f"{function.role}Before"
+    former = [*old.get(function.role, {}).get("Properties", {}).get("Policies", [])]
+    former += [each["Properties"] for name, each in old.items() if name.startswith(before)]
+    role = resources[function.role]["Properties"]
     missing: dict[tuple[str, str], list[str]] = {}
-    for action, resource, condition in sorted(_allowed(former) - _allowed(policies)):
+    for action, resource, condition in sorted(_allowed(former) - _allowed(role["Policies"])):
         missing.setdefault((resource, condition), []).append(action)
     together: dict[tuple[tuple[str, ...], str], list[Any]] = {}
     for (resource, condition), actions in missing.items():
@@ -92,8 +97,20 @@ def _keep_statements(resources: Template, old: Template, function: Function) -> 
         {"Effect": "Allow", "Action": list(actions), "Resource": each, **json.loads(condition)}
         for (actions, condition), each in together.items()
     ]
-    if statements:
-        policies.append(policy("before", statements))
+    for number, some in enumerate(_portions(statements), 1):
+        document = {"Version": "2012-10-17", "Statement": some}
+        resources[f"{before}{number}"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+        role.setdefault("ManagedPolicyArns", []).append({"Ref": f"{before}{number}"})
+
+
+def _portions(statements: list[Any]) -> list[list[Any]]:
+    """Of which each fits into a managed policy: 6,144 characters, here with names longer than they come out."""
+    portions: list[list[Any]] = []
+    for statement in statements:
+        if not portions or len(json.dumps([*portions[-1], statement])) > MOST_OF_A_POLICY:
+            portions.append([])
+        portions[-1].append(statement)
+    return portions
 
 
 def _allowed(policies: list[Any]) -> set[tuple[str, str, str]]:

@@ -97,8 +97,13 @@ def test_the_live_version_may_still_do_what_it_does(old: Template, new: Template
 
     before = without(old, widen)
     laid = shift(new, LIVE, 0, before)
-    now, then = laid["Resources"]["ReconcileRole"]["Properties"]["Policies"]
-    assert [now] == new["Resources"]["ReconcileRole"]["Properties"]["Policies"]
+    properties, then = (
+        laid["Resources"]["ReconcileRole"]["Properties"],
+        laid["Resources"]["ReconcileRoleBefore1"]["Properties"],
+    )
+    assert properties == new["Resources"]["ReconcileRole"]["Properties"] | {
+        "ManagedPolicyArns": [{"Ref": "ReconcileRoleBefore1"}]
+    }
     kept = [(each["Action"], each["Resource"], each.get("Condition")) for each in then["PolicyDocument"]["Statement"]]
     assert sorted(kept, key=json.dumps) == sorted(
         [
@@ -109,9 +114,21 @@ def test_the_live_version_may_still_do_what_it_does(old: Template, new: Template
         key=json.dumps,
     )
     canary = shift(new, LIVE, 10, laid)
-    assert canary["Resources"]["ReconcileRole"] == laid["Resources"]["ReconcileRole"]
+    assert all(
+        canary["Resources"][name] == laid["Resources"][name] for name in ("ReconcileRole", "ReconcileRoleBefore1")
+    )
     unchanged = {name for name in of_type(new, "AWS::IAM::Role") if name != "ReconcileRole"}
     assert all(laid["Resources"][name] == new["Resources"][name] for name in unchanged)
+
+
+def test_a_release_that_knew_fewer_functions_is_gone_back_to(old: Template, new: Template) -> None:
+    def forget(resources: dict[str, Any]) -> None:
+        for name in [name for name in resources if name.startswith("Reconcile")]:
+            del resources[name]
+
+    back = shift(without(old, forget), LIVE, 0, new)
+    assert "ReconcileLive" not in back["Resources"]
+    assert back["Resources"]["APIHandlerLive"]["Properties"]["FunctionVersion"] == "7"
 
 
 def test_a_route_that_only_the_live_version_has_is_reached_until_the_end(old: Template, new: Template) -> None:

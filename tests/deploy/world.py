@@ -177,9 +177,14 @@ def bundle_of(template: Template, function: str) -> str:
 def given(template: Template, key: str, *policies: str) -> Needs:
     """Rights of a function's role, by policy if some are named; and tables with their indexes."""
     function: Function = next(each for each in every_function() if each.logical_id == key)
+    role, resources = template["Resources"][function.role]["Properties"], template["Resources"]
+    managed = [
+        {"PolicyName": each["Ref"], **resources[each["Ref"]]["Properties"]}
+        for each in role.get("ManagedPolicyArns", ())
+    ]
     rights = {
         json.dumps([action, resource])
-        for each in template["Resources"][function.role]["Properties"]["Policies"]
+        for each in [*role["Policies"], *managed]
         if not policies or each["PolicyName"] in policies
         for statement in each["PolicyDocument"]["Statement"]
         for action in _listed(statement["Action"])

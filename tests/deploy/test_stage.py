@@ -1,0 +1,63 @@
+"""What the configuration of a stage may say, and what is said to whoever gets it wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.stage import StageError, read
+
+PLAIN = {"JISHI_STAGE": "prod", "JISHI_REGION": "cn-north-1"}
+
+
+def written(root: Path, environment: dict[str, str] | None = None, **options: Any) -> Path:
+    stage = {"environment_variables": PLAIN if environment is None else environment, "deploy": options}
+    (root / ".chalice").mkdir()
+    (root / ".chalice" / "config.json").write_text(json.dumps({"stages": {"prod": stage}}))
+    return root
+
+
+def test_a_stage_is_one_shop_and_names_all_that_is_its_own(tmp_path: Path) -> None:
+    stage = read("prod", written(tmp_path, memory=2048))
+    assert (stage.stack, stage.table_prefix, stage.secret) == ("jishi-prod", "jishi-prod-", "jishi/prod")
+    assert (stage.partition, stage.suffix, stage.options.memory) == ("aws-cn", "amazonaws.com.cn", 2048)
+    assert (stage.function("api_handler"), stage.function("close_unpaid")) == (
+        "jishi-prod-api",
+        "jishi-prod-close-unpaid",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "told"),
+    [
+        ({**PLAIN, "JISHI_STAGE": "dev"}, {}, "JISHI_STAGE=prod"),
+        ({"JISHI_STAGE": "prod"}, {}, "JISHI_REGION"),
+        ({**PLAIN, "JISHI_REGION": "beijing"}, {}, "JISHI_REGION"),
+        ({**PLAIN, "JISHI_DATA_KEYS": "planted"}, {}, "make secret STAGE=prod"),
+        ({**PLAIN, "JISHI_WECHAT_MERCHANT_KEY_FILE": "planted"}, {}, "JISHI_WECHAT_MERCHANT_KEY_FILE"),
+        (PLAIN, {"colour": "red"}, "deploy.colour"),
+        (PLAIN, {"memory": "1024"}, "deploy.memory must be int"),
+        (PLAIN, {"memory": 64}, "deploy.memory"),
+        (PLAIN, {"account": "12"}, "12 digits"),
+        (PLAIN, {"domain": "shop.example.cn"}, "deploy.certificate"),
+        (PLAIN, {"architecture": "arm"}, "deploy.architecture"),
+        (PLAIN, {"canary_percent": 90}, "deploy.canary_percent"),
+        (PLAIN, {"provisioned": -1}, "negative"),
+    ],
+)
+def test_what_is_wrong_is_named_and_no_secret_is(
+    tmp_path: Path, environment: dict[str, str], options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(StageError) as refused:
+        read("prod", written(tmp_path, environment, **options))
+    assert told in str(refused.value)
+    assert "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["test", "Prod", "p", "prod-1", "../prod", ""])
+def test_another_stage_than_those_of_the_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StageError, match=r"prod"):
+        read(name, written(tmp_path))
