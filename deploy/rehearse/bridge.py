@@ -31,6 +31,8 @@ class Bridge:
     rates: dict[str, timedelta]
     runs: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    still: threading.Lock = field(default_factory=threading.Lock)
+    """Whoever has it may move the clock: no schedule is under way, as no clock of the cloud jumps under a run."""
     _due: dict[str, datetime] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -54,10 +56,11 @@ class Bridge:
         self._due = {name: self.clock() + rate for name, rate in self.rates.items()}
 
     def run_due(self) -> None:
-        now = self.clock()
-        due = [name for name, at in self._due.items() if at <= now]
-        self._due |= {name: now + self.rates[name] for name in due}
-        self._run(due)
+        with self.still:
+            now = self.clock()
+            due = [name for name, at in self._due.items() if at <= now]
+            self._due |= {name: now + self.rates[name] for name in due}
+            self._run(due)
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL):

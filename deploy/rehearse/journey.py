@@ -8,6 +8,7 @@ import secrets
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -34,6 +35,18 @@ NEVER = {
 """A write of what is not there: whoever may do it is told that its condition failed."""
 
 
+class Day(Stage):
+    """The demo's, where nobody moves the clock while a schedule runs."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.place, run=secrets.token_hex(3))
+        self._still = world.bridge.still
+
+    def _advance(self, by: timedelta) -> None:
+        with self._still:
+            super()._advance(by)
+
+
 def furnish(world: World) -> None:
     """The demo's goods, put in with the deployer's credentials"""
     settings = settings_of(world.stage, world.secret())
@@ -56,8 +69,9 @@ def push_address(world: World) -> None:
 
 def demo(world: World) -> None:
     """The whole demo, over API Gateway"""
-    stage = Stage(world.place, run=secrets.token_hex(3))
+    stage = Day(world)
     play(stage)
+    world.bridge.stop()
     world.facts["demo"] = f"{stage.chapters} chapters, {stage.checks} checks, {world.front.requests} requests"
 
 

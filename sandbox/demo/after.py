@@ -126,6 +126,11 @@ def closed_refund(stage: Stage, ming: Shopper) -> None:
     stage.let_pass(minutes=2)
     closed = ("CLOSED", case["amount"])
     stage.wait_until("WeChat closes it", lambda: ming.refunds_of(order), lambda seen: closed in seen)
+    stage.wait_until(
+        "the shop hears of it",
+        lambda: [each["state"] for each in _adds_up(clerk, ming, order)["movements"]],
+        lambda states: "CLOSED" in states,
+    )
     stage.let_pass(minutes=11)
     _done(stage, ming, case)
     stage.expect("refunds at WeChat", [closed, ("SUCCESS", case["amount"])], ming.refunds_of(order))
