@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
-CODE := app.py chalicelib functions
+CODE := app.py chalicelib functions deploy
 STAGE ?= dev
 
 .PHONY: help run demo test faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart cost lock reset clean
