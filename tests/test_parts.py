@@ -26,8 +26,15 @@ def test_a_new_shop_has_made_nothing(shop: Shop) -> None:
 
 
 def test_a_part_makes_what_it_stands_on_and_no_more(shop: Shop) -> None:
-    assert shop.points
-    assert names() & vars(shop).keys() == {"points", "identity", "mini_program", "_cipher"}
+    assert shop.identity
+    assert names() & vars(shop).keys() == {"identity", "mini_program", "_cipher"}
+
+
+def test_money_moves_without_sessions(shop: Shop) -> None:
+    """Callbacks, schedules and streams need no tokens, which bring much of cryptography along."""
+    assert shop.effects
+    assert shop.aftersales
+    assert "identity" not in vars(shop)
 
 
 def test_a_complete_shop_has_made_everything(shop: Shop) -> None:
