@@ -147,10 +147,14 @@ class Cloud:
         return {name for page in pages for name in page["TableNames"]}
 
     def logs(self) -> set[str]:
-        """Names of the log groups of the stage's functions."""
-        prefix = f"/aws/lambda/{self.stage.stack}-"
-        pages = self.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-        return {found["logGroupName"] for page in pages for found in page["logGroups"]}
+        """Names of the log groups of the stage's functions and of its API."""
+        client = self.client("logs")
+        return {
+            found["logGroupName"]
+            for prefix in (f"/aws/lambda/{self.stage.stack}-", f"/jishi/{self.stage.name}/")
+            for page in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+            for found in page["logGroups"]
+        }
 
 
 def told(error: Exception) -> str:

@@ -141,6 +141,13 @@ def test_tables_that_outlived_a_stack_are_taken_in(cloud: Cloud, stack: Stack, s
     assert "  jishi-leftover-orders is there already and is taken in" in said
 
 
+def test_logs_that_outlive_a_stack_are_those_of_the_functions_and_of_the_api(cloud: Cloud) -> None:
+    functions, api = f"/aws/lambda/{cloud.stage.stack}-reconcile", f"/jishi/{cloud.stage.name}/access"
+    for name in (functions, api, "/jishi/another/access"):
+        cloud.client("logs").create_log_group(logGroupName=name)
+    assert cloud.logs() == {functions, api}
+
+
 def test_a_stack_that_never_came_to_be_is_removed_if_one_agrees(cloud: Cloud, stack: Stack) -> None:
     with pytest.raises(NotApplied):
         apply(stack, template(**WRONG))
