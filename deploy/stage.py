@@ -18,6 +18,10 @@ from chalicelib.settings import secret_names
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(".chalice") / "config.json"
 NAME = re.compile(r"[a-z][a-z0-9]{1,14}")
+LOG_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 LIVE = "live"
 """The alias of every function that traffic, schedules and streams go through."""
 API = "api_handler"
@@ -152,4 +156,9 @@ def _wrong(options: Options) -> list[tuple[bool, str]]:
             "the firewall counts from 10 on",
         ),
         (min(options.api_concurrency, options.provisioned) < 0, "concurrency cannot be negative"),
+        (
+            0 < options.api_concurrency < options.provisioned,
+            "deploy.provisioned functions are kept warm out of deploy.api_concurrency, and are more",
+        ),
+        (options.log_days not in LOG_DAYS, f"deploy.log_days must be one of {', '.join(map(str, LOG_DAYS))}"),
     ]

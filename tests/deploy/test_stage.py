@@ -46,6 +46,8 @@ def test_a_stage_is_one_shop_and_names_all_that_is_its_own(tmp_path: Path) -> No
         (PLAIN, {"architecture": "arm"}, "deploy.architecture"),
         (PLAIN, {"canary_percent": 90}, "deploy.canary_percent"),
         (PLAIN, {"provisioned": -1}, "negative"),
+        (PLAIN, {"provisioned": 50, "api_concurrency": 40}, "deploy.api_concurrency"),
+        (PLAIN, {"log_days": 45}, "deploy.log_days"),
     ],
 )
 def test_what_is_wrong_is_named_and_no_secret_is(
