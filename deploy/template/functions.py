@@ -114,10 +114,11 @@ def _properties(stage: Stage, function: Function) -> dict[str, Any]:
         "Role": {"Fn::GetAtt": [function.role, "Arn"]},
         "MemorySize": stage.options.memory if is_api else size.memory,
         "Timeout": size.seconds,
-        "Tracing": "Active",
         "Architectures": [stage.options.architecture],
         "Environment": {"Variables": environment(stage)},
     }
+    if not stage.in_china:  # https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html: X-Ray takes none there
+        properties["Tracing"] = "Active"
     if size.scratch:
         properties["EphemeralStorage"] = {"Size": size.scratch}
     if reserved:

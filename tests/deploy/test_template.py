@@ -175,13 +175,23 @@ def test_every_function_has_a_role_and_a_log_of_its_own(resources: Resources) ->
         logs.add(resources[f"{function.logical_id}Log"]["Properties"]["LogGroupName"])
         assert f"/aws/lambda/{properties['FunctionName']}" in logs
         assert f"{function.logical_id}Log" in resources[function.logical_id]["DependsOn"]
-        assert properties["Tracing"] == "Active"
         role = resources[function.role]["Properties"]
         assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert [each["PolicyDocument"]["Statement"] for each in role["Policies"]] == [
             grants.statements(stage(), function.name)
         ]
     assert len(roles) == len(logs) == len(functions())
+
+
+def test_functions_are_traced_where_lambda_knows_x_ray() -> None:
+    """Not in China: https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html"""
+
+    def traced(region: str) -> set[Any]:
+        made = packaged(stage(region=region))["Resources"]
+        return {made[each.logical_id]["Properties"].get("Tracing") for each in functions()}
+
+    assert traced("ap-southeast-1") == {"Active"}
+    assert "Active" not in traced("cn-north-1") | traced("cn-northwest-1")
 
 
 def test_every_roles_policies_fit_also_where_the_release_before_had_other_tables() -> None:
