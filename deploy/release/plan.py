@@ -78,6 +78,23 @@ def takes_weights(template: Template, stage: Stage) -> bool:
     return "ProvisionedConcurrencyConfig" not in alias["Properties"]
 
 
+def closed(template: Template) -> bool:
+    """Whether API Gateway turns every request away, as while data is restored."""
+    settings = template["Resources"]["RestAPI"]["Properties"].get("MethodSettings", ())
+    return any(each["HttpMethod"] == "*" and each["ThrottlingRateLimit"] == 0 for each in settings)
+
+
+def meaning(phase: str, percent: int, minutes: int) -> str:
+    """A phase for people: `percent` of the API's requests are the canary's, alarms are watched for `minutes`."""
+    watched = f", watched for {minutes} minutes" if minutes else ""
+    return {
+        "laid": "new versions beside the live ones, no traffic to them",
+        "canary": f"{percent} % of the API's requests to the new version{watched}",
+        "live": f"all traffic to the new versions{watched}",
+        "back": "all traffic to the versions that were live before",
+    }.get(phase, "taking away what only the old versions needed")
+
+
 def arrived(laid: Template, target: Template) -> Template:
     """Everything at the new versions and nothing taken away yet: runs that the old ones began may finish, and
     CloudFormation can still take it back without making anything anew.

@@ -114,7 +114,7 @@ class Rollout:
     def _same(self, new: Candidate) -> None:
         self.say("Nothing to do: this bundle and template are live. Asking the shop:")
         self._check(new.template)
-        self._greet()
+        self._greet(new)
 
     def _forward(self, start: Start, new: Candidate) -> int:
         self._quiet(new)
@@ -133,8 +133,9 @@ class Rollout:
             self._quiet(new)
         with self._numbered(start, new) as number:
             self._apply("live", plan.arrived(laid, new.template), number, new, watched)
-            self._greet()
-            self._quiet(new)
+            self._greet(new)
+            if not (start.deployed and moves_tables(start.deployed, new.template)):
+                self._quiet(new)  # whoever paid since is in the tables of today: no alarm may lead back to others
         self._settle(new, number)
         return number
 
@@ -143,7 +144,7 @@ class Rollout:
         with self._numbered(start, new) as number:
             self._apply("settled", new.template, number, new, UNWATCHED)
             self._check(new.template)
-            self._greet()
+            self._greet(new)
         self.say(f"Release {number} is live.")
         return number
 
@@ -178,7 +179,7 @@ class Rollout:
     def _apply(self, phase: str, template: Template, live: int, new: Candidate, watched: Watched) -> None:
         self._demand_alone()
         self.phase = phase
-        self.say(f"{phase}: {self._means(phase, watched)}")
+        self.say(f"{phase}: {plan.meaning(phase, self.stage.options.canary_percent, watched.minutes)}")
         changed = self.account.stack.apply(plan.marked(template, Mark(phase, live)), new.parameters, watched)
         if not changed:
             self.say("  nothing to change")
@@ -188,15 +189,6 @@ class Rollout:
         """Raises Overtaken."""
         if self.account.stack.template() != self._left:
             raise Overtaken("The stack changed meanwhile: somebody else deploys it. Nothing more was done from here.")
-
-    def _means(self, phase: str, watched: Watched) -> str:
-        minutes = f", watched for {watched.minutes} minutes" if watched.minutes else ""
-        return {
-            "laid": "new versions beside the live ones, no traffic to them",
-            "canary": f"{self.stage.options.canary_percent} % of the API's requests to the new version{minutes}",
-            "live": f"all traffic to the new versions{minutes}",
-            "back": "all traffic to the versions that were live before",
-        }.get(phase, "taking away what only the old versions needed")
 
     def _check(self, template: Template) -> None:
         """The new versions, by their numbers: nobody else reaches them yet. Raises CheckFailed, WrongAnswer."""
@@ -227,8 +219,11 @@ class Rollout:
         if rings := self.account.watch.ringing(self._alarms(new)):
             raise Ringing(f"{', '.join(rings)} rings. If the release is to mend that: make deploy DESPITE={rings[0]}")
 
-    def _greet(self) -> None:
+    def _greet(self, new: Candidate) -> None:
         """One request or two from outside, the way that shoppers and WeChat take. Raises WrongAnswer."""
+        if plan.closed(new.template):
+            self.say("  is closed to everybody, and was not asked (requests_per_second 0)")
+            return
         try:
             self.account.watch.greet(self.account.stack.outputs()["ApiUrl"])
             self.say("  answers at its public address")

@@ -359,3 +359,36 @@ def test_cloudformation_takes_at_most_five_alarms() -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html"""
     assert 1 <= len(ROLLBACK_ALARMS) <= 5
     assert set(ROLLBACK_ALARMS) <= FIRST.template["Resources"].keys()
+
+
+def restored(resources: dict[str, Any]) -> None:
+    """Every function works on tables of another prefix."""
+    for each in resources.values():
+        if each["Type"] == "AWS::Serverless::Function":
+            each["Properties"]["Environment"]["Variables"]["JISHI_TABLE_PREFIX"] = "jishi-prod-r1-"
+
+
+def closed(resources: dict[str, Any]) -> None:
+    api = packaged(made("prod", requests_per_second=0), "a")["Resources"]["RestAPI"]
+    resources["RestAPI"]["Properties"]["MethodSettings"] = api["Properties"]["MethodSettings"]
+
+
+def closed_and_restored(resources: dict[str, Any]) -> None:
+    closed(resources)
+    restored(resources)
+
+
+def test_no_alarm_leads_back_to_tables_that_miss_what_was_paid_since(world: World) -> None:
+    """WeChat repeats callbacks of payments that the copies do not know, which rings."""
+    world.alarming, world.overseen = {B}, True
+    assert run(world, candidate(B, restored)) == 2
+    assert everywhere(world, B)
+
+
+def test_a_shop_is_closed_moved_and_opened_again(world: World) -> None:
+    """What is closed to everybody answers no greeting either."""
+    assert run(world, candidate(A, closed)) == 2
+    assert run(world, candidate(B, closed_and_restored)) == 3
+    assert any("closed to everybody" in line for line in world.said)
+    assert run(world, candidate(B, restored)) == 4
+    assert everywhere(world, B)

@@ -277,6 +277,9 @@ class _Watch(_Part):
 
     def greet(self, url: str) -> None:
         self.world.trouble("greet")
+        api = (self.world.template or {})["Resources"]["RestAPI"]["Properties"]
+        if any(each["ThrottlingRateLimit"] == 0 for each in api.get("MethodSettings", ())):
+            raise WrongAnswer("429")
         if self.world.rude & _bundles(self.world):
             raise WrongAnswer("500")
 
