@@ -45,8 +45,8 @@ class Options:
     log_days: int = 30
     architecture: str = "x86_64"
     """x86_64 or arm64, where the region has it."""
-    memory: int = 1024
-    """MB of the HTTP function: CPU grows with it."""
+    memory: int = 1769
+    """MB of the HTTP function: CPU grows with it, and this is one vCPU (docs/coldstart.md)."""
     api_concurrency: int = 0
     """Most HTTP requests at once, taken out of the account's limit; 0 leaves the limit to the account."""
     provisioned: int = 0

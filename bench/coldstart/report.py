@@ -14,6 +14,7 @@ APP_BUDGET, FUNCTION_BUDGET = 1.3, 1.15
 VCPU_MB = 1769
 """Memory in MB with which a function has one vCPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 MEMORY = 1024
+"""What one might choose instead, to save."""
 
 HEAD = """\
 # What a cold start costs
@@ -42,17 +43,16 @@ starts it; **ahead** is one that imports and makes everything before there is a 
 |---|--:|--:|--:|--:|--:|--:|--:|
 """
 SPEED = """
-Lambda bursts to a whole core or more while it starts a process, and answers requests with the share that memory buys:
-{memory} MB are {share:.2f} vCPU. So CPU that moves from the start to a request takes {times:.1f} times as long there,
-and a function's client is made at its start. By these figures, a shopper whose request starts a process waits for CPU,
-in ms, beside what Lambda itself takes:
+Lambda bursts to a whole core or more while it starts a process, and answers requests with the share that memory buys.
+The HTTP function has {full} MB by default (`memory` of the stage): a whole vCPU, where nothing takes longer on demand.
+With {memory} MB, {share:.2f} vCPU, the CPU that moves from the start to a request would take {times:.1f} times as long,
+and a shopper whose request starts a process would wait for CPU, in ms, beside what Lambda itself takes:
 
 | | on demand | if everything were imported at the start |
 |---|--:|--:|
 """
 ADVICE = """
-Each further kind of request pays once for what it alone needs. With {full} MB (a whole vCPU) or provisioned
-concurrency nothing takes longer on demand.
+Each further kind of request pays once for what it alone needs.
 """
 
 
@@ -135,8 +135,8 @@ def _first(first: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
 
 def _speed(first: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
     share = MEMORY / VCPU_MB
-    yield SPEED.format(memory=MEMORY, share=share, times=1 / share)
+    yield SPEED.format(full=VCPU_MB, memory=MEMORY, share=share, times=1 / share)
     for name, label in KINDS.items():
         waits = [start + one / share for start, one, _ in (first[name]["on demand"], first[name]["ahead"])]
         yield f"| `{label}` | {' | '.join(f'{wait:.0f}' for wait in waits)} |\n"
-    yield ADVICE.format(full=VCPU_MB)
+    yield ADVICE

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.template import extras
-
 from bench.cost.day import (
     ANSWER_BYTES,
     INSTANCE_HOURS_PER_10K,
@@ -20,14 +18,15 @@ from bench.cost.day import (
     TRACED,
 )
 from bench.cost.units import Day, UnknownRow, day
-from deploy.stage import read
+from deploy.stage import Options, read
+from deploy.template import extras
 
 HERE = Path(__file__).parent
 REPORT = HERE.parents[1] / "docs" / "cost.md"
 ORDERS = (100, 10_000, 500_000)
 DAYS = 30
 MILLION, GB = 1e6, 1e9
-HTTP_GB, JOB_GB = 1.0, 0.5
+HTTP_GB, JOB_GB = Options().memory / 1024, 0.5
 
 HEAD = """\
 # What it costs
