@@ -131,6 +131,31 @@ def secret_names() -> frozenset[str]:
     return frozenset(_variable(field.name) for field in Settings.__dataclass_fields__.values() if not field.repr)
 
 
+def told_twice(source: Mapping[str, str], held: Mapping[str, Any]) -> list[str]:
+    """Names of which an environment and what a secret holds say different things. The same thing may stand in both, so
+    that a setting can move from one to the other while functions start.
+    """
+    return [
+        name
+        for name, value in held.items()
+        if value not in ("", None)
+        and (source.get(f"{name}_FILE") or (source.get(name) and not _same(source[name], _as_text(value))))
+    ]
+
+
+def _same(one: str, other: str) -> bool:
+    if one.strip() == other.strip():
+        return True
+    try:
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.MsgspecError, UnicodeError):
+        return False
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 def _joined(source: Mapping[str, str], secret: str, text: str) -> dict[str, str]:
     """The environment with what the secret adds. Names that are no settings are passed over, so that a release that
     does not know a newer one still starts.
@@ -141,14 +166,12 @@ def _joined(source: Mapping[str, str], secret: str, text: str) -> dict[str, str]
         raise SettingsError(f"secret {secret} is no JSON object of settings. See docs/settings.md") from None
     known = {_variable(name): name in _JSON for name in Settings.__dataclass_fields__ if name != "secret"}
     added = {name: value for name, value in held.items() if name in known and value not in ("", None)}
-    twice = [name for name in added if source.get(name) or source.get(f"{name}_FILE")]
-    if twice:
+    if twice := told_twice(source, added):
         raise SettingsError(f"secret {secret} and the environment both set {twice}: take them out of one of the two")
     wrong = [name for name, value in added.items() if not isinstance(value, str) and not known[name]]
     if wrong:
         raise SettingsError(f"secret {secret}: {wrong} must be text. See docs/settings.md")
-    texts = {n: value if isinstance(value, str) else msgspec.json.encode(value).decode() for n, value in added.items()}
-    return {**source, **texts}
+    return {**source, **{name: _as_text(value) for name, value in added.items()}}
 
 
 def _variable(name: str) -> str:

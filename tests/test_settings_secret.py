@@ -77,6 +77,16 @@ def test_a_name_in_both_places_is_refused(variable: str) -> None:
         joined(secret(), **{variable: "another"})
 
 
+def test_a_setting_moves_between_the_two_by_standing_in_both_for_a_while() -> None:
+    templates = '{"order_paid": "t-1",  "refund_done": {"id": "t-2"}}'
+    both = {"JISHI_WECHAT_MERCHANT_SERIAL": environment()["JISHI_WECHAT_MERCHANT_SERIAL"]}
+    both["JISHI_MESSAGE_TEMPLATES"] = templates
+    held = secret(**{**both, "JISHI_MESSAGE_TEMPLATES": json.loads(templates)})
+    assert joined(held, **both) == joined(secret(), **both)
+    with pytest.raises(SettingsError, match="MERCHANT_SERIAL"):
+        joined(held, **{**both, "JISHI_WECHAT_MERCHANT_SERIAL": "AB" * 20})
+
+
 BROKEN: dict[str, Any] = {
     # A text in the secret's place, or what is changed in a good one.
     "no JSON": f'{{"JISHI_WECHAT_SECRET": "{PLANTED}"',

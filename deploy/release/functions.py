@@ -32,6 +32,16 @@ class Functions:
         found = {name: self._alias(name) for name in names}
         return {name: str(alias["FunctionVersion"]) for name, alias in found.items() if alias}
 
+    def environment(self, name: str) -> dict[str, str]:
+        """Of the version that is live; nothing where none is."""
+        try:
+            found = self._client.get_function_configuration(FunctionName=name, Qualifier=LIVE)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return {}
+            raise
+        return dict((found.get("Environment") or {}).get("Variables") or {})
+
     def ask(self, name: str, number: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """What this version answers. Raises CheckFailed if it fails."""
         given = self._client.invoke(FunctionName=name, Qualifier=number, Payload=json.dumps(event).encode())

@@ -12,12 +12,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.settings import secret_names
+from chalicelib.settings import secret_names, told_twice
 from deploy.cloud import Cloud, CloudError, told
+from deploy.release.functions import Functions
 from deploy.secret import entries, fill, proof, rotation
 from deploy.secret.entries import Ask
 from deploy.secret.store import SecretError, Store
-from deploy.stage import Stage, StageError, read
+from deploy.stage import API, Stage, StageError, read
 
 Say = Callable[[str], None]
 
@@ -84,6 +85,7 @@ def complete(
     if fill.OWN["data"][0] in made and not new_keys:
         _demand_no_tables(cloud)
     proof.prove(stage, filled)
+    _demand_live_agrees(cloud, filled)
     if held is None or filled != before:
         store.write(filled, held)
     say(f"{stage.secret} in {stage.region}" + ("" if held is None or filled != before else ": nothing to change"))
@@ -114,6 +116,7 @@ def rotate(
     if kind == "apiv3" and not wanted and not yes:
         _demand_consent(ask)
     proof.prove(cloud.stage, step.values)
+    _demand_live_agrees(cloud, step.values)
     store.write(step.values, held)
     say(step.did)
     say(f"Next: {step.then}")
@@ -148,6 +151,19 @@ def _demand_no_tables(cloud: Cloud) -> None:
             f"There are tables already ({sorted(there)[0]} …), and the data keys that opened them are missing. Give "
             "them back in FILE=… (JISHI_DATA_KEYS, JISHI_DATA_KEY_CURRENT): the secret's former version or your safe "
             "has them. Only if those tables hold nothing: NEW_KEYS=1."
+        )
+
+
+def _demand_live_agrees(cloud: Cloud, values: Mapping[str, Any]) -> None:
+    """What was taken out of the configuration here stays in the live functions until it is deployed; over a name that
+    both places tell them differently no instance would start any more.
+    """
+    name = cloud.stage.name
+    if twice := told_twice(Functions(cloud).environment(cloud.stage.function(API)), values):
+        raise SecretError(
+            f"Nothing was written: the live functions have {', '.join(twice)} in their environment, with another "
+            f"value. Give the secret that same value first (make secret STAGE={name}), deploy without it in "
+            f"environment_variables (make deploy STAGE={name}), and then run this again."
         )
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from deploy.cloud import Cloud
@@ -34,7 +35,7 @@ OWN = ("JISHI_SESSION_KEYS", "JISHI_DATA_KEYS")
 class Desk:
     """Whoever types the command: what they have, what they are asked, what they are shown."""
 
-    cloud: Cloud
+    cloud: Rented
     has: dict[str, Any]
     answers: dict[str, str] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
@@ -82,7 +83,24 @@ class Rented(Cloud):
 
     def __init__(self, stage: Stage, clients: Mapping[str, Any]) -> None:
         super().__init__(stage)
-        self._clients = dict(clients)
+        self._clients = {**clients, "lambda": Live()}
+
+    @property
+    def live(self) -> Live:
+        return cast(Live, self._clients["lambda"])
+
+
+class Live:
+    """Lambda, of which the live function's environment is asked; None before the first deployment."""
+
+    environment: dict[str, str] | None = None
+
+    def get_function_configuration(self, *, FunctionName: str, Qualifier: str) -> dict[str, Any]:
+        assert (FunctionName, Qualifier) == ("jishi-prod-api", "live")
+        if self.environment is None:
+            error = {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}
+            raise ClientError(error, "GetFunctionConfiguration")
+        return {"Environment": {"Variables": self.environment}}
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +318,27 @@ def test_the_merchants_key_goes_with_its_serial(desk: Desk, tmp_path: Path) -> N
     assert (held["JISHI_WECHAT_MERCHANT_KEY"], held["JISHI_WECHAT_MERCHANT_SERIAL"]) == (another, "AB" * 20)
     assert "申请新证书" in desk.shown[-3]
     assert "revoke the old" in desk.shown[-1]
+
+
+def test_no_value_stops_the_functions_that_are_live(desk: Desk) -> None:
+    """The serial was taken out of the configuration, and that was not deployed."""
+    serial = desk.has["JISHI_WECHAT_MERCHANT_SERIAL"]
+    desk.cloud.live.environment = {"JISHI_WECHAT_MERCHANT_SERIAL": serial}
+    first = desk.complete()
+    assert first["JISHI_WECHAT_MERCHANT_SERIAL"] == serial, "the same in both places stops nobody"
+    another = {
+        "JISHI_WECHAT_MERCHANT_KEY": private_pem(key("another merchant")),
+        "JISHI_WECHAT_MERCHANT_SERIAL": "AB" * 20,
+    }
+    with pytest.raises(SecretError, match="live functions have JISHI_WECHAT_MERCHANT_SERIAL"):
+        desk.rotate("merchant", given=another)
+    desk.has["JISHI_RETURN_ADDRESS"] = "杭州"
+    desk.cloud.live.environment = {"JISHI_RETURN_ADDRESS": "上海"}
+    with pytest.raises(SecretError, match="live functions have JISHI_RETURN_ADDRESS"):
+        desk.complete()
+    assert desk.held() == first
+    desk.cloud.live.environment = {}
+    assert desk.rotate("merchant", given=another)["JISHI_WECHAT_MERCHANT_SERIAL"] == "AB" * 20
 
 
 def test_a_serial_is_read_from_its_certificate(desk: Desk, tmp_path: Path) -> None:
