@@ -41,13 +41,15 @@ def account(cloud: Cloud) -> Account:
     number = attempted(lambda: cloud.account)
     if isinstance(number, Unknown):
         return Account(number, python=python)
+    return Account(number, cloud.caller, _refused(cloud), *instances(cloud), python)
+
+
+def instances(cloud: Cloud) -> tuple[int | Unknown, int]:
+    """Functions that the account may run at once, and how many of these are reserved by nobody."""
     found = attempted(lambda: cloud.client("lambda").get_account_settings()["AccountLimit"])
-    limit, unreserved = (
-        (found, 0)
-        if isinstance(found, Unknown)
-        else (found["ConcurrentExecutions"], found["UnreservedConcurrentExecutions"])
-    )
-    return Account(number, cloud.caller, _refused(cloud), limit, unreserved, python)
+    if isinstance(found, Unknown):
+        return found, 0
+    return found["ConcurrentExecutions"], found["UnreservedConcurrentExecutions"]
 
 
 def _refused(cloud: Cloud) -> dict[str, str]:

@@ -42,6 +42,7 @@ def deploy(stage: Stage, root: Path, accepted: frozenset[str], despite: frozense
     cloud = Cloud(stage)
     account = real(cloud)
     ready.demand(cloud, Stack(cloud), lambda question: yes or _asked(question))
+    ready.room(cloud, Stack(cloud))
     ready.settings(cloud)
     made = package.make(stage, root, root / "packaged" / stage.name)
     cloud.make_bucket()

@@ -9,6 +9,7 @@ from pathlib import Path
 from chalicelib import outside
 from chalicelib.settings import Settings, SettingsError
 from deploy.cloud import Cloud, CloudError
+from deploy.doctor import account, aws
 from deploy.release.stack import Stack, Stuck, way_out
 from deploy.secret.proof import settings_of
 from deploy.secret.store import SecretError, Store
@@ -37,6 +38,20 @@ def demand(cloud: Cloud, stack: Stack, agree: Callable[[str], bool], say: Callab
         stack.delete()
     elif not status.endswith("_COMPLETE"):
         raise Stuck(way_out(status, cloud))
+
+
+def room(cloud: Cloud, stack: Stack) -> None:
+    """Of the functions that an account may run at once, for those that a first deployment reserves: CloudFormation
+    would find out after all tables were made. Raises CloudError.
+    """
+    if stack.template() is not None:
+        return
+    limit, unreserved = aws.instances(cloud)
+    found = account.concurrency(
+        cloud.stage, account.Account(cloud.account, limit=limit, unreserved=unreserved), deployed=False
+    )
+    if found.mark == "✗":
+        raise CloudError(f"{found.what}; {found.do}.")
 
 
 def settings(cloud: Cloud) -> Settings:

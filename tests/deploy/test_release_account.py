@@ -197,6 +197,17 @@ def test_a_stack_that_takes_no_update_is_told_with_the_way_out(
         ready.demand(cloud, Standing(cloud, state), lambda question: True)
 
 
+def test_a_first_deployment_that_reserves_more_than_the_account_has_is_refused(cloud: Cloud, stack: Stack) -> None:
+    def with_concurrency(most: int) -> Cloud:
+        return Cloud(replace(cloud.stage, options=replace(cloud.stage.options, api_concurrency=most)))
+
+    ready.room(with_concurrency(100), stack)
+    with pytest.raises(CloudError, match='"reserve": false'):
+        ready.room(with_concurrency(950), stack)
+    apply(stack, template())
+    ready.room(with_concurrency(950), stack)
+
+
 def test_the_wrong_account_is_refused_before_anything(cloud: Cloud) -> None:
     foreign = Cloud(stage(account="999999999999"))
     with pytest.raises(CloudError, match="999999999999"):
