@@ -45,4 +45,8 @@ def _alias(stage: Stage, function: Function, version: str) -> dict[str, Any]:
     }
     if function.name == API and stage.options.provisioned:
         properties["ProvisionedConcurrencyConfig"] = {"ProvisionedConcurrentExecutions": stage.options.provisioned}
+    elif function.name == API:
+        # Said and not left out: UpdateAlias keeps the weights of a canary that it is not told of, and then refuses the
+        # version. https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
+        properties["RoutingConfig"] = {"AdditionalVersionWeights": []}
     return {"Type": "AWS::Lambda::Alias", "Properties": properties}

@@ -43,25 +43,34 @@ def without(template: Template, change: Callable[[dict[str, Any]], Any]) -> Temp
     return changed
 
 
+def weights(alias: dict[str, Any]) -> Any:
+    return alias["Properties"].get("RoutingConfig", {}).get("AdditionalVersionWeights")
+
+
 def test_every_alias_keeps_its_number_while_the_new_versions_are_laid(old: Template, new: Template) -> None:
     laid = shift(new, LIVE, 0, old)["Resources"]
     for name in ALIASES:
         assert laid[name]["Properties"]["FunctionVersion"] == "7"
-        assert "RoutingConfig" not in laid[name]["Properties"]
+        assert not weights(laid[name])
 
 
 def test_the_canary_sends_some_requests_of_the_api_to_the_new_version_and_no_schedule(
     old: Template, new: Template
 ) -> None:
     canary = shift(new, LIVE, 10, shift(new, LIVE, 0, old))["Resources"]
-    weighted = {name for name in ALIASES if "RoutingConfig" in canary[name]["Properties"]}
-    assert weighted == {"APIHandlerLive"}
+    assert {name for name in ALIASES if weights(canary[name])} == {"APIHandlerLive"}
     assert {canary[name]["Properties"]["FunctionVersion"] for name in ALIASES} == {"7"}
-    (weight,) = canary["APIHandlerLive"]["Properties"]["RoutingConfig"]["AdditionalVersionWeights"]
+    (weight,) = weights(canary["APIHandlerLive"])
     assert weight == {
         "FunctionVersion": new["Resources"]["APIHandlerLive"]["Properties"]["FunctionVersion"],
         "FunctionWeight": 0.1,
     }
+
+
+def test_the_weights_of_a_canary_are_taken_back_in_words(old: Template, new: Template) -> None:
+    """UpdateAlias keeps those that it is not told of, and then refuses the version that they are of."""
+    assert weights(new["Resources"]["APIHandlerLive"]) == []
+    assert weights(shift(new, LIVE, 0, old)["Resources"]["APIHandlerLive"]) == []
 
 
 def test_an_alias_that_leads_to_this_version_already_is_left_alone(old: Template) -> None:
