@@ -17,6 +17,7 @@ from deploy.stage import ROOT
 from sandbox.local.place import Trouble
 
 LOGS = ROOT / ".local" / "rehearsal"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MEMORY, ROOM = Path("/dev/shm"), 6_000_000_000
 ACTS: tuple[Callable[[World], None], ...] = (
     releases.first,
@@ -41,7 +42,7 @@ ACTS: tuple[Callable[[World], None], ...] = (
 
 
 def main() -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, _interrupt)
     home = Path(tempfile.mkdtemp(prefix="jishi-rehearsal-", dir=_scratch()))
     try:
@@ -81,6 +82,9 @@ def _scratch() -> Path | None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Once: what is taken down then is not to be interrupted again."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
