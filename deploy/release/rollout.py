@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from deploy.release import plan
 from deploy.release.functions import CheckFailed
-from deploy.release.guard import moves_tables
+from deploy.release.guard import moves_tables, setting
 from deploy.release.parts import Account
 from deploy.release.plan import Mark, Template
 from deploy.release.records import Release
@@ -96,7 +96,7 @@ class Rollout:
         start = self._start()
         try:
             if start.deployed is not None and plan.plain(start.deployed) == plan.plain(new.template):
-                self._same(new)
+                self._same(start, new)
                 return start.mark.live
             return self._forward(start, new)
         except FAILURES as error:
@@ -111,10 +111,10 @@ class Rollout:
         numbers = self.account.functions.live(names.values())
         return Start(deployed, mark, {key: numbers[name] for key, name in names.items() if name in numbers})
 
-    def _same(self, new: Candidate) -> None:
+    def _same(self, start: Start, new: Candidate) -> None:
         self.say("Nothing to do: this bundle and template are live. Asking the shop:")
         self._check(new.template)
-        self._greet(new)
+        self._greet(start, new)
 
     def _forward(self, start: Start, new: Candidate) -> int:
         self._quiet(new)
@@ -133,7 +133,7 @@ class Rollout:
             self._quiet(new)
         with self._numbered(start, new) as number:
             self._apply("live", plan.arrived(laid, new.template), number, new, watched)
-            self._greet(new)
+            self._greet(start, new)
             if not (start.deployed and moves_tables(start.deployed, new.template)):
                 self._quiet(new)  # whoever paid since is in the tables of today: no alarm may lead back to others
         self._settle(new, number)
@@ -144,7 +144,7 @@ class Rollout:
         with self._numbered(start, new) as number:
             self._apply("settled", new.template, number, new, UNWATCHED)
             self._check(new.template)
-            self._greet(new)
+            self._greet(start, new)
         self.say(f"Release {number} is live.")
         return number
 
@@ -219,15 +219,20 @@ class Rollout:
         if rings := self.account.watch.ringing(self._alarms(new)):
             raise Ringing(f"{', '.join(rings)} rings. If the release is to mend that: make deploy DESPITE={rings[0]}")
 
-    def _greet(self, new: Candidate) -> None:
-        """One request or two from outside, the way that shoppers and WeChat take. Raises WrongAnswer."""
+    def _greet(self, start: Start, new: Candidate) -> None:
+        """One request or two from outside, the way that shoppers and WeChat take. Raises WrongAnswer, but for a new
+        address: before it is there, no DNS leads to it and, in China, no filing is noted for it.
+        """
         if plan.closed(new.template):
             self.say("  is closed to everybody, and was not asked (requests_per_second 0)")
             return
+        former, now = (setting(each, "JISHI_PUBLIC_URL") for each in (start.deployed or new.template, new.template))
         try:
             self.account.watch.greet(self.account.stack.outputs()["ApiUrl"])
             self.say("  answers at its public address")
-        except Unreachable as error:
+        except (Unreachable, WrongAnswer) as error:
+            if isinstance(error, WrongAnswer) and start.mark.live and former == now:
+                raise
             self.say(f"  {error}. The release stays; see `make doctor`.")
 
     def _keep(self, start: Start, new: Candidate) -> int:

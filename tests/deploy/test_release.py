@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deploy.release import plan
 from deploy.release.plan import mark_of, plain
 from deploy.release.rollout import Candidate, Overtaken, ReleaseFailed, Rollout, brought_back
 from deploy.release.stack import NotApplied
@@ -320,6 +321,24 @@ def test_a_rollback_needs_no_quiet_and_no_canary(world: World) -> None:
     assert world.template
     run(world, brought_back(world.kept[1], world.template))
     assert seen(world)[-2:] == [{B: 1}, {A: 1}]
+
+
+def test_a_new_address_that_leads_elsewhere_still_takes_no_release_back(world: World) -> None:
+    """DNS cannot lead to it before it is there, and API Gateway in China answers nobody before the filing is noted."""
+
+    def named(resources: dict[str, Any]) -> None:
+        for name in plan.functions({"Resources": resources}):
+            variables = resources[name]["Properties"]["Environment"]["Variables"]
+            variables["JISHI_PUBLIC_URL"] = "https://shop.example.cn"
+
+    first = World(STAGE)
+    first.rude = world.rude = {A, B}
+    assert run(first, FIRST) == 1
+    assert run(world, candidate(B, named)) == 2
+    assert everywhere(world, B)
+    assert "  500. The release stays; see `make doctor`." in first.said
+    with pytest.raises(ReleaseFailed, match="500"):
+        run(first, SECOND)
 
 
 def test_an_alarm_that_rings_already_stops_a_release_before_anything_is_touched(world: World) -> None:
