@@ -5,6 +5,7 @@ CloudFormation undoes an update that fails, by itself and completely; it goes on
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import time
@@ -113,11 +114,13 @@ class Stack:
             raise
 
     def _propose(self, template: Template, parameters: Mapping[str, str], watched: Watched) -> str | None:
+        taken_in = self._leftovers(template)
+        template = self._spared(template, taken_in)
         body = json.dumps(template, sort_keys=True)
         sha = hashlib.sha256(body.encode()).hexdigest()
         stage = self._cloud.stage
         url = self._cloud.put(f"templates/{stage.name}/{sha}.json", template)
-        adopted = {"ImportExistingResources": True} if self._leftovers(template) else {}
+        adopted = {"ImportExistingResources": True} if taken_in else {}
         made = self._client.create_change_set(
             StackName=self._name,
             ChangeSetName=f"release-{time.time_ns()}",
@@ -132,20 +135,33 @@ class Stack:
         return self._ready(made["Id"])
 
     def _leftovers(self, template: Template) -> list[str]:
-        """Tables and logs that outlived an earlier template and that this one would make: they are taken in, not made.
+        """Logical ids of tables and logs that outlived an earlier template and that this one would make: they are taken
+        in, not made.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
         """
         known = set((self.template() or {"Resources": {}})["Resources"])
         new = {
-            found["Properties"][NAMES[found["Type"]]]
+            found["Properties"][NAMES[found["Type"]]]: key
             for key, found in template["Resources"].items()
             if found["Type"] in NAMES and key not in known
         }
-        found = sorted(new & (self._cloud.tables() | self._cloud.logs())) if new else []
-        for name in found:
+        there = sorted(new.keys() & (self._cloud.tables() | self._cloud.logs())) if new else []
+        for name in there:
             self._say(f"  {name} is there already and is taken in")
-        return found
+        return [new[name] for name in there]
+
+    def _spared(self, template: Template, taken_in: Sequence[str]) -> Template:
+        """What is taken in holds data: whatever becomes of this update, it is neither deleted nor left unprotected, as
+        what the update makes itself may be.
+        """
+        resources = dict(template["Resources"])
+        for key in taken_in:
+            found = resources[key] = copy.deepcopy(resources[key])
+            found["DeletionPolicy"] = "Retain"
+            if "DeletionProtectionEnabled" in found["Properties"]:
+                found["Properties"]["DeletionProtectionEnabled"] = self._cloud.stage.options.keep
+        return {**template, "Resources": resources}
 
     def _ready(self, change_set: str) -> str | None:
         """Its id when it can be executed; None if it would change nothing."""

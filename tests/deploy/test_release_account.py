@@ -26,7 +26,7 @@ from deploy.stage import Options, Stage
 from tests.deploy.aws import running_aws
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
-TABLE = {
+TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",
     "DeletionPolicy": "RetainExceptOnCreate",
     "Properties": {
@@ -137,8 +137,16 @@ def test_tables_that_outlived_a_stack_are_taken_in(cloud: Cloud, stack: Stack, s
     stack.delete()
     assert stack.status() is None
     assert "jishi-leftover-orders" in cloud.tables()
-    assert apply(stack, template(Orders=TABLE))
+    loose = copy.deepcopy(TABLE)
+    loose["Properties"]["DeletionProtectionEnabled"] = False  # as a table that is being made
+    assert apply(stack, template(Orders=loose), "laid", 0)
     assert "  jishi-leftover-orders is there already and is taken in" in said
+    taken_in = (stack.template() or {})["Resources"]["Orders"]
+    assert taken_in["DeletionPolicy"] == "Retain", "also by an update that fails"
+    assert taken_in["Properties"]["DeletionProtectionEnabled"]
+    loose["Properties"]["DeletionProtectionEnabled"] = True
+    assert apply(stack, template(Orders=loose))
+    assert (stack.template() or {})["Resources"]["Orders"] == loose
 
 
 def test_logs_that_outlive_a_stack_are_those_of_the_functions_and_of_the_api(cloud: Cloud) -> None:
