@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 from chalicelib.storage.table import Row
@@ -11,6 +10,9 @@ from deploy.stage import Stage
 
 STREAM = "OrdersStream"
 """Parameter with the ARN of the orders' stream, where the stack does not own its tables."""
+
+AT_ONCE = 5
+"""Tables with indexes that are being made."""
 
 
 def owned(stage: Stage) -> bool:
@@ -27,12 +29,13 @@ def resources(stage: Stage) -> dict[str, Any]:
     if not owned(stage):
         return {}
     found = {logical_id(name): _table(stage, name, kind) for name, kind in tables().items()}
-    _one_by_one(found)
+    _in_turn(found)
     return found
 
 
-def _one_by_one(found: dict[str, Any]) -> None:
-    """One table with indexes is made after the other, in the order of their ids: DynamoDB limits how many are at once.
+def _in_turn(found: dict[str, Any]) -> None:
+    """A few tables with indexes are made at a time, in the order of their ids: DynamoDB limits how many
+    that may be, and CloudFormation would begin them all.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-dynamodb-table.html
     """
     indexed = sorted(
@@ -40,7 +43,7 @@ def _one_by_one(found: dict[str, Any]) -> None:
         for key, each in found.items()
         if {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & each["Properties"].keys()
     )
-    for before, key in pairwise(indexed):
+    for before, key in zip(indexed, indexed[AT_ONCE:], strict=False):
         found[key]["DependsOn"] = [before]
 
 
