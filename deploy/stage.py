@@ -26,6 +26,8 @@ LIVE = "live"
 """The alias of every function that traffic, schedules and streams go through."""
 API = "api_handler"
 """Chalice's name of the HTTP function."""
+PATH = "api"
+"""API Gateway's stage: the first part of every path at the API's own address."""
 
 
 class StageError(Exception):
@@ -125,6 +127,10 @@ def read(name: str, root: Path = ROOT) -> Stage:
         raise StageError(
             f"Stage {name!r} shows {', '.join(shown)} to everybody who may see a function. Take it out of {CONFIG}, "
             f"change it where it comes from, since it was seen, and give it to `make secret STAGE={name}`."
+        )
+    if (path := stages[name].get("api_gateway_stage", config.get("api_gateway_stage", PATH))) != PATH:
+        raise StageError(
+            f"Stage {name!r}: api_gateway_stage must be {PATH!r}, and is {path!r}: callbacks, firewall and alarms name it."
         )
     return Stage(name, region, environment, options)
 

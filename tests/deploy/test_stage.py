@@ -59,6 +59,16 @@ def test_what_is_wrong_is_named_and_no_secret_is(
     assert "planted" not in str(refused.value)
 
 
+@pytest.mark.parametrize("where", ["whole", "stage"])
+def test_an_api_under_another_path_would_get_no_callbacks(tmp_path: Path, where: str) -> None:
+    file = written(tmp_path) / ".chalice" / "config.json"
+    config = json.loads(file.read_text())
+    (config if where == "whole" else config["stages"]["prod"])["api_gateway_stage"] = "v2"
+    file.write_text(json.dumps(config))
+    with pytest.raises(StageError, match="api_gateway_stage must be 'api'"):
+        read("prod", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["test", "Prod", "p", "prod-1", "../prod", ""])
 def test_another_stage_than_those_of_the_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(StageError, match=r"prod"):
