@@ -130,7 +130,7 @@ def read(name: str, root: Path = ROOT) -> Stage:
         )
     if (path := stages[name].get("api_gateway_stage", config.get("api_gateway_stage", PATH))) != PATH:
         raise StageError(
-            f"Stage {name!r}: api_gateway_stage must be {PATH!r}, and is {path!r}: callbacks, firewall and alarms name it."
+            f"Stage {name!r}: api_gateway_stage must be {PATH!r}, and is {path!r}: callbacks and alarms name it."
         )
     return Stage(name, region, environment, options)
 

@@ -133,8 +133,8 @@ def _addresses(old: Template, new: Template) -> Iterator[Finding]:
             "public-url", Weight.RISKY,
             f"Callbacks would be asked for at {setting(new, 'JISHI_PUBLIC_URL')}; those of payments and refunds under "
             f"way still go to {setting(old, 'JISHI_PUBLIC_URL')}.",
-            "In a quiet hour: what is paid meanwhile is found when its order is looked at or closed, and refunds are asked "
-            "after. Enter the new address where WeChat has the old.",
+            "In a quiet hour: what is paid meanwhile is found when its order is looked at or closed, and refunds are "
+            "asked after. Enter the new address where WeChat has the old.",
         )  # fmt: skip
 
 
