@@ -82,12 +82,12 @@ class World:
             if at < 0:
                 raise NotAsPromised(f"{what}\n    expected  {' … '.join(parts)}\n    came      {text[-3000:]}")
 
-    def wait(self, what: str, look: Callable[[], Seen]) -> Seen:
+    def wait(self, what: str, look: Callable[[], Seen], seconds: float = PATIENCE) -> Seen:
         """What `look` sees as soon as it is something."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + seconds
         while not (seen := look()):
             if time.monotonic() > deadline:
-                raise NotAsPromised(f"{what}\n    expected  within {PATIENCE:.0f} s")
+                raise NotAsPromised(f"{what}\n    expected  within {seconds:.0f} s")
             time.sleep(0.2)
         self.checks += 1
         return seen
