@@ -289,10 +289,20 @@ def test_live_numbers_questions_and_pruning(cloud: Cloud) -> None:
         functions.ask("jishi-test-api", "5", {"fail": True})
 
 
+def test_the_environment_is_that_of_the_live_version(cloud: Cloud) -> None:
+    functions, client = Functions(cloud), cloud.client("lambda")
+    assert functions.environment("jishi-test-told") == {}
+    _function(client, "jishi-test-told", 1)
+    assert functions.environment("jishi-test-told") == {}, "nothing is live yet"
+    client.create_alias(FunctionName="jishi-test-told", Name="live", FunctionVersion="1")
+    client.update_function_configuration(FunctionName="jishi-test-told", Environment={"Variables": {"JISHI_A": "new"}})
+    assert functions.environment("jishi-test-told") == {"JISHI_A": "old"}
+
+
 def _function(client: Any, name: str, count: int) -> None:
     client.create_function(
         FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::000000000000:role/r", Handler="app.handler",
-        Code={"ZipFile": _zipped(CODE)},
+        Code={"ZipFile": _zipped(CODE)}, Environment={"Variables": {"JISHI_A": "old"}},
     )  # fmt: skip
     for number in range(count):
         client.update_function_code(FunctionName=name, ZipFile=_zipped(f"{CODE}# {number}\n"))
