@@ -84,6 +84,11 @@ def closed(template: Template) -> bool:
     return any(each["HttpMethod"] == "*" and each["ThrottlingRateLimit"] == 0 for each in settings)
 
 
+def cname(outputs: Mapping[str, str]) -> str:
+    """What DNS must say, where the shop has a domain."""
+    return f"A CNAME of its domain leads to {outputs['DomainTarget']}." if "DomainTarget" in outputs else ""
+
+
 def meaning(phase: str, percent: int, minutes: int) -> str:
     """A phase for people: `percent` of the API's requests are the canary's, alarms are watched for `minutes`."""
     watched = f", watched for {minutes} minutes" if minutes else ""

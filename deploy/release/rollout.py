@@ -221,19 +221,20 @@ class Rollout:
 
     def _greet(self, start: Start, new: Candidate) -> None:
         """One request or two from outside, the way that shoppers and WeChat take. Raises WrongAnswer, but for a new
-        address: before it is there, no DNS leads to it and, in China, no filing is noted for it.
+        address: DNS leads to it, and in China the filing is noted for it, once it is there.
         """
         if plan.closed(new.template):
             self.say("  is closed to everybody, and was not asked (requests_per_second 0)")
             return
         former, now = (setting(each, "JISHI_PUBLIC_URL") for each in (start.deployed or new.template, new.template))
+        outputs = self.account.stack.outputs()
         try:
-            self.account.watch.greet(self.account.stack.outputs()["ApiUrl"])
+            self.account.watch.greet(outputs["ApiUrl"])
             self.say("  answers at its public address")
         except (Unreachable, WrongAnswer) as error:
             if isinstance(error, WrongAnswer) and start.mark.live and former == now:
                 raise
-            self.say(f"  {error}. The release stays; see `make doctor`.")
+            self.say(f"  {error}. The release stays; see `make doctor`. {plan.cname(outputs)}".rstrip())
 
     def _keep(self, start: Start, new: Candidate) -> int:
         """Before it goes live, so that whatever is live has its record."""

@@ -336,7 +336,7 @@ def test_a_new_address_that_leads_elsewhere_still_takes_no_release_back(world: W
     assert run(first, FIRST) == 1
     assert run(world, candidate(B, named)) == 2
     assert everywhere(world, B)
-    assert "  500. The release stays; see `make doctor`." in first.said
+    assert "  500. The release stays; see `make doctor`. A CNAME of its domain leads to d-1.example." in first.said
     with pytest.raises(ReleaseFailed, match="500"):
         run(first, SECOND)
 

@@ -215,7 +215,7 @@ class _Stack(_Part):
 
     def outputs(self) -> dict[str, str]:
         self.world.trouble("outputs")
-        return {"ApiUrl": "https://shop.example"}
+        return {"ApiUrl": "https://shop.example", "DomainTarget": "d-1.example"}
 
     def versions(self) -> dict[str, str]:
         self.world.trouble("versions")
