@@ -15,6 +15,12 @@ MOST_BYTES = 65_536
 """https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html"""
 
 
+PROPOSED = "JISHI_PROPOSED"
+"""Label of a version until AWSCURRENT is moved to it, which Secrets Manager does only from the version that is named:
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+"""
+
+
 class SecretError(Exception):
     """Says what is wrong with the secret or what was given for it, and what to do; never a value."""
 
@@ -39,7 +45,7 @@ class Store:
     def read(self) -> Held | None:
         """None if there is no such secret. Raises SecretError if it holds something else, or is to be deleted."""
         try:
-            found = self._client.get_secret_value(SecretId=self.name)
+            found = self._client.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")
             about = self._client.describe_secret(SecretId=self.name)
         except ClientError as error:
             code = error.response["Error"]["Code"]
@@ -62,10 +68,19 @@ class Store:
             what = "Settings of the shop that must not be seen. Its data keys exist nowhere else: never delete it."
             self._client.create_secret(Name=self.name, Description=what, SecretString=text)
             return
-        current = self.read()
-        if current is None or current.version != before.version:
-            raise SecretError(f"Somebody else changed {self.name} meanwhile. Nothing was written; run it again.")
-        self._client.put_secret_value(SecretId=self.name, SecretString=text)
+        made = self._client.put_secret_value(SecretId=self.name, SecretString=text, VersionStages=[PROPOSED])
+        try:
+            self._client.update_secret_version_stage(
+                SecretId=self.name,
+                VersionStage="AWSCURRENT",
+                RemoveFromVersionId=before.version,
+                MoveToVersionId=made["VersionId"],
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidParameterException":
+                raise
+            again = f"Somebody else changed {self.name} meanwhile. Nothing of yours counts; run it again."
+            raise SecretError(again) from None
 
     def _values(self, found: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -255,6 +255,25 @@ def test_of_two_who_write_the_second_is_refused(desk: Desk) -> None:
         store.write({**theirs.values, "JISHI_WECHAT_PUSH_TOKEN": "theirs"}, theirs)
 
 
+def test_of_two_who_write_in_the_same_moment_the_second_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first writes after the second has looked for the last time."""
+    desk.complete()
+    client = desk.cloud.client("secretsmanager")
+    first, second = Store(client, "jishi/prod"), Store(client, "jishi/prod")
+    read, put = second.read(), client.put_secret_value
+    assert read
+
+    def after_the_first(**sent: Any) -> Any:
+        monkeypatch.setattr(client, "put_secret_value", put)
+        first.write({**read.values, "JISHI_WECHAT_PUSH_TOKEN": "first"}, read)
+        return put(**sent)
+
+    monkeypatch.setattr(client, "put_secret_value", after_the_first)
+    with pytest.raises(SecretError, match="Somebody else"):
+        second.write({**read.values, "JISHI_WECHAT_PUSH_TOKEN": "second"}, read)
+    assert desk.held()["JISHI_WECHAT_PUSH_TOKEN"] == "first"
+
+
 @pytest.mark.parametrize("kind", ["session", "data"])
 def test_a_key_of_our_own_is_known_before_it_is_used(desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ring, current = f"JISHI_{kind.upper()}_KEYS", f"JISHI_{kind.upper()}_KEY_CURRENT"
