@@ -94,7 +94,7 @@ def _what_next(stage: Stage, prefix: str) -> str:
     return f"""
 The shop still works on {stage.table_prefix}…; nothing of it was touched.
 To go over to the copies (what was written since is not in them; orders and payments of that time are in the old tables
-and in WeChat's bills):
+and in WeChat's bills), close the shop and stop its schedules first, as docs/operations.md says, and restore again:
   1. .chalice/config.json, stage {stage.name}, environment_variables: "JISHI_TABLE_PREFIX": "{prefix}"
   2. make deploy STAGE={stage.name} ACCEPT=prefix        all traffic at once, no canary; the old tables stay
   3. back: take the line out again, and the same command

@@ -59,7 +59,7 @@ def step(kind: str, held: Held, given: Mapping[str, Any]) -> Step:
     if kind in OWN:
         return _own(kind, held)
     if kind == "apiv3" and held.values.get(PREVIOUS):
-        return _apiv3_done(held)
+        return _apiv3_done(held, given)
     if [name for name in ASKED[kind] if not given.get(name)]:
         raise SecretError(f"Rotating {kind} needs {', '.join(ASKED[kind])}: type them, or give them in FILE=…")
     if all(held.values.get(name) == given[name] for name in ASKED[kind]):
@@ -114,7 +114,12 @@ def _apiv3_begun(values: Mapping[str, Any]) -> Step:
     return Step(values, did, then)
 
 
-def _apiv3_done(held: Held) -> Step:
+def _apiv3_done(held: Held, given: Mapping[str, Any]) -> Step:
+    if given.get(APIV3, held.values[APIV3]) != held.values[APIV3]:
+        raise SecretError(
+            "Nothing was written: the secret holds another new APIv3 key already, and the shop opens no third one. Set "
+            "that one in the portal (Secrets Manager shows it), or the former one again, and finish this change first."
+        )
     _demand_age(held, KNOWN_EVERYWHERE + CALLBACKS_REPEATED, "Callbacks that were sealed with the former may come")
     left = {name: value for name, value in held.values.items() if name != PREVIOUS}
     return Step(left, "The former APIv3 key was taken away.", "Nothing is left to do.")

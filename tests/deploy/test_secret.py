@@ -320,6 +320,8 @@ def test_both_apiv3_keys_open_until_the_portal_has_sealed_with_the_new_one_for_a
     desk.later(monkeypatch, hours=26)
     with pytest.raises(SecretError, match="portal first"):
         desk.rotate("apiv3")
+    with pytest.raises(SecretError, match="another new APIv3 key"):
+        desk.rotate("apiv3", given={"JISHI_WECHAT_APIV3_KEY": "t" * 32}, yes=True)
     done = desk.rotate("apiv3", yes=True)
     assert "JISHI_WECHAT_APIV3_KEY_PREVIOUS" not in done
     assert done["JISHI_WECHAT_APIV3_KEY"] == "n" * 32
