@@ -18,6 +18,7 @@ from chalicelib.settings import secret_names
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(".chalice") / "config.json"
 NAME = re.compile(r"[a-z][a-z0-9]{1,14}")
+HOST = re.compile(r"([a-z0-9-]+\.)+[a-z0-9-]+")
 LOG_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
@@ -108,19 +109,27 @@ class Stage:
 
 def read(name: str, root: Path = ROOT) -> Stage:
     """Raises StageError."""
-    config = json.loads((root / CONFIG).read_text(encoding="utf-8"))
-    stages = config.get("stages") or {}
     if not NAME.fullmatch(name):
         raise StageError(f"A stage's name is 2 to 15 lower-case letters and digits, not {name!r}: STAGE=prod")
+    config = _object(_config(root), "The file")
+    stages = _object(config.get("stages") or {}, "stages")
     if name not in stages:
         raise StageError(
             f"{CONFIG} has no stage {name!r}, only {', '.join(sorted(stages))}. docs/operations.md shows one."
         )
-    environment = {**(config.get("environment_variables") or {}), **(stages[name].get("environment_variables") or {})}
-    options = _options(name, stages[name].get("deploy") or {})
+    given = _object(stages[name], name)
+    environment = {**_variables(config), **_variables(given)}
+    if any(_variables(each) for level in (config, given) for each in _functions(level)):
+        raise StageError(
+            f"{CONFIG}: lambda_functions have no environment_variables of their own: the shop has one, the stage's."
+        )
+    options = _options(name, _object(given.get("deploy") or {}, "deploy"))
     region = environment.get("JISHI_REGION") or ""
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
-        raise StageError(f"Stage {name!r} names no region: set JISHI_REGION in its environment_variables.")
+        raise StageError(
+            f"Stage {name!r}: JISHI_REGION in its environment_variables must be a region such as cn-north-1, and is "
+            f"{region!r}."
+        )
     if environment.get("JISHI_STAGE") != name:
         raise StageError(f"Stage {name!r} must say so itself: JISHI_STAGE={name} in its environment_variables.")
     if shown := sorted(each for each in environment if each.removesuffix("_FILE") in secret_names()):
@@ -128,11 +137,37 @@ def read(name: str, root: Path = ROOT) -> Stage:
             f"Stage {name!r} shows {', '.join(shown)} to everybody who may see a function. Take it out of {CONFIG}, "
             f"change it where it comes from, since it was seen, and give it to `make secret STAGE={name}`."
         )
-    if (path := stages[name].get("api_gateway_stage", config.get("api_gateway_stage", PATH))) != PATH:
+    if (path := given.get("api_gateway_stage", config.get("api_gateway_stage", PATH))) != PATH:
         raise StageError(
             f"Stage {name!r}: api_gateway_stage must be {PATH!r}, and is {path!r}: callbacks and alarms name it."
         )
     return Stage(name, region, environment, options)
+
+
+def _config(root: Path) -> Any:
+    try:
+        return json.loads((root / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StageError(f"{CONFIG} cannot be read: {error}.") from None
+
+
+def _object(found: Any, what: str) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise StageError(f"{CONFIG}: {what} must be a JSON object. docs/operations.md shows one.")
+    return found
+
+
+def _functions(level: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = _object(level.get("lambda_functions") or {}, "lambda_functions")
+    return [_object(each, f"lambda_functions.{name}") for name, each in found.items()]
+
+
+def _variables(level: Mapping[str, Any]) -> dict[str, str]:
+    """Lambda takes texts alone."""
+    found = _object(level.get("environment_variables") or {}, "environment_variables")
+    if wrong := sorted(name for name, value in found.items() if not isinstance(value, str)):
+        raise StageError(f"{CONFIG}: {', '.join(wrong)} of environment_variables must stand in quotes.")
+    return found
 
 
 def _options(name: str, given: Mapping[str, Any]) -> Options:
@@ -152,6 +187,14 @@ def _options(name: str, given: Mapping[str, Any]) -> Options:
 def _wrong(options: Options) -> list[tuple[bool, str]]:
     return [
         (bool(options.account) and not re.fullmatch(r"\d{12}", options.account), "deploy.account must be 12 digits"),
+        (
+            bool(options.domain) and not HOST.fullmatch(options.domain),
+            "deploy.domain must be a name alone, such as api.example.cn",
+        ),
+        (
+            bool(options.certificate) and not options.certificate.startswith("arn:"),
+            "deploy.certificate must be its ARN",
+        ),
         (bool(options.domain) != bool(options.certificate), "deploy.domain and deploy.certificate go together"),
         (options.architecture not in ("x86_64", "arm64"), "deploy.architecture must be x86_64 or arm64"),
         (not 256 <= options.memory <= 10240, "deploy.memory must be 256 to 10240 (MB)"),
@@ -162,6 +205,7 @@ def _wrong(options: Options) -> list[tuple[bool, str]]:
             "the firewall counts from 10 on",
         ),
         (min(options.api_concurrency, options.provisioned) < 0, "concurrency cannot be negative"),
+        (min(options.requests_per_second, options.burst) < 0, "requests_per_second and burst cannot be negative"),
         (
             0 < options.api_concurrency < options.provisioned,
             "deploy.provisioned functions are kept warm out of deploy.api_concurrency, and are more",

@@ -13,7 +13,7 @@ from deploy.stage import StageError, read
 PLAIN = {"JISHI_STAGE": "prod", "JISHI_REGION": "cn-north-1"}
 
 
-def written(root: Path, environment: dict[str, str] | None = None, **options: Any) -> Path:
+def written(root: Path, environment: dict[str, Any] | None = None, **options: Any) -> Path:
     stage = {"environment_variables": PLAIN if environment is None else environment, "deploy": options}
     (root / ".chalice").mkdir()
     (root / ".chalice" / "config.json").write_text(json.dumps({"stages": {"prod": stage}}))
@@ -47,15 +47,32 @@ def test_a_stage_is_one_shop_and_names_all_that_is_its_own(tmp_path: Path) -> No
         (PLAIN, {"canary_percent": 90}, "deploy.canary_percent"),
         (PLAIN, {"provisioned": -1}, "negative"),
         (PLAIN, {"provisioned": 50, "api_concurrency": 40}, "deploy.api_concurrency"),
+        (PLAIN, {"domain": "https://api.example.cn/", "certificate": "arn:aws-cn:acm"}, "deploy.domain"),
+        (PLAIN, {"domain": "api.example.cn", "certificate": "ours"}, "deploy.certificate"),
+        (PLAIN, {"requests_per_second": -1}, "negative"),
+        ({**PLAIN, "JISHI_RECEIVE_DAYS": 10}, {}, "JISHI_RECEIVE_DAYS of environment_variables must stand in quotes"),
+        ({**PLAIN, "JISHI_DATA_KEYS": {"k": "planted"}}, {}, "JISHI_DATA_KEYS"),
         (PLAIN, {"log_days": 45}, "deploy.log_days"),
     ],
 )
 def test_what_is_wrong_is_named_and_no_secret_is(
-    tmp_path: Path, environment: dict[str, str], options: dict[str, Any], told: str
+    tmp_path: Path, environment: dict[str, Any], options: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(StageError) as refused:
         read("prod", written(tmp_path, environment, **options))
     assert told in str(refused.value)
+    assert "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize("where", ["whole", "stage"])
+def test_no_function_has_an_environment_of_its_own_where_a_secret_would_be_seen(tmp_path: Path, where: str) -> None:
+    file = written(tmp_path) / ".chalice" / "config.json"
+    config = json.loads(file.read_text())
+    one = {"close_unpaid": {"environment_variables": {"JISHI_WECHAT_SECRET": "planted"}}}
+    (config if where == "whole" else config["stages"]["prod"])["lambda_functions"] = one
+    file.write_text(json.dumps(config))
+    with pytest.raises(StageError, match="lambda_functions have no environment_variables") as refused:
+        read("prod", tmp_path)
     assert "planted" not in str(refused.value)
 
 
@@ -67,6 +84,30 @@ def test_an_api_under_another_path_would_get_no_callbacks(tmp_path: Path, where:
     file.write_text(json.dumps(config))
     with pytest.raises(StageError, match="api_gateway_stage must be 'api'"):
         read("prod", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"stages": {,}}', "line 1 column 13"),
+        ("[]", "must be a JSON object"),
+        ('{"stages": []}', "no stage 'prod'"),
+        ('{"stages": ["prod"]}', "stages must be a JSON object"),
+        ('{"stages": {"prod": []}}', "prod must be a JSON object"),
+        ('{"stages": {"prod": {"environment_variables": []}}}', "JISHI_REGION"),
+        ('{"stages": {"prod": {"environment_variables": ["x"]}}}', "environment_variables must be a JSON object"),
+        (None, "config.json"),
+    ],
+)
+def test_a_file_that_is_not_as_chalice_has_it_is_told(tmp_path: Path, text: str | None, told: str) -> None:
+    file = written(tmp_path) / ".chalice" / "config.json"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    with pytest.raises(StageError) as refused:
+        read("prod", tmp_path)
+    assert told in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["test", "Prod", "p", "prod-1", "../prod", ""])
