@@ -162,6 +162,8 @@ def told(error: Exception) -> str:
     name = type(error).__name__
     if name in NO_CREDENTIALS:
         return f"There are no usable AWS credentials ({error}). Run `aws configure`, or set AWS_PROFILE."
+    if name == "ParamValidationError":
+        return f"{error}. The account was not asked; look at what the stage says."
     if not isinstance(error, ClientError):
         return f"AWS could not be asked: {error}. Nothing more was done; look at the network and run it again."
     code = _code(error)

@@ -105,6 +105,8 @@ def main() -> None:
             lint(made.template_path, stage.region)
     except (BundleError, StageError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(*table(check.sizes(made.bundle)), sep="\n")
     bundled, path = os.path.relpath(made.bundle), os.path.relpath(made.template_path)
     print(f"{bundled}  sha256 {made.sha256}\n{path}  {len(made.template['Resources'])} resources")

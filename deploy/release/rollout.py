@@ -217,7 +217,7 @@ class Rollout:
     def _quiet(self, new: Candidate) -> None:
         """Raises Ringing."""
         if rings := self.account.watch.ringing(self._alarms(new)):
-            raise Ringing(f"{', '.join(rings)} rings. If the release is to mend that: make deploy DESPITE={rings[0]}")
+            raise Ringing(f"{', '.join(rings)} rings. If the release is to mend that: the same with DESPITE={rings[0]}")
 
     def _greet(self, start: Start, new: Candidate) -> None:
         """One request or two from outside, the way that shoppers and WeChat take. Raises WrongAnswer, but for a new
@@ -230,7 +230,7 @@ class Rollout:
         outputs = self.account.stack.outputs()
         try:
             self.account.watch.greet(outputs["ApiUrl"])
-            self.say("  answers at its public address")
+            self.say(f"  answers at its public address {outputs['ApiUrl']}")
         except (Unreachable, WrongAnswer) as error:
             if isinstance(error, WrongAnswer) and start.mark.live and former == now:
                 raise

@@ -102,9 +102,12 @@ To throw them away after a drill: make restore STAGE={stage.name} PREFIX={prefix
 
 
 def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.min
     if found.tzinfo is None:
-        raise argparse.ArgumentTypeError("needs its offset, such as 2026-11-22T10:00:00+08:00")
+        raise argparse.ArgumentTypeError("must be a time with its offset, such as 2026-11-22T10:00:00+08:00")
     return found.astimezone(UTC).replace(microsecond=0)
 
 
@@ -136,6 +139,9 @@ def main() -> None:
         sys.exit(str(error))
     except (BotoCoreError, ClientError) as error:
         sys.exit(told(error))
+    except KeyboardInterrupt:
+        print("\nStopped here. DynamoDB ends what was begun; the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

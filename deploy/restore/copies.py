@@ -90,7 +90,7 @@ class Copies:
         """Delete the copies; returns their names. Raises RestoreError if one of them is no copy, before any goes."""
         found = [(copy, table) for copy in self._copies if (table := self._described(copy.target))]
         for copy, table in found:
-            if self._tags(table).get(FROM) != copy.source:
+            if not self._is_copy(copy, table) and self._tags(table).get(FROM) != copy.source:
                 raise RestoreError(f"{copy.target} was not made by a restore from {copy.source}. Nothing was deleted.")
         for copy, table in found:
             if table.get("DeletionProtectionEnabled"):
@@ -115,12 +115,15 @@ class Copies:
             )
 
     def _is_of(self, copy: Copy, table: Mapping[str, Any], at: datetime) -> bool:
-        summary = table.get("RestoreSummary") or {}
-        known = summary.get("SourceTableArn", "").endswith(f"table/{copy.source}")
-        if known and summary.get("RestoreDateTime") == at:
+        if self._is_copy(copy, table) and table["RestoreSummary"].get("RestoreDateTime") == at:
             return True
         tags = self._tags(table)
         return (tags.get(FROM), tags.get(AT)) == (copy.source, _text(at))
+
+    def _is_copy(self, copy: Copy, table: Mapping[str, Any]) -> bool:
+        """As DynamoDB has it, which knows before the tags are there."""
+        summary = table.get("RestoreSummary") or {}
+        return bool(summary.get("SourceTableArn", "").endswith(f"table/{copy.source}"))
 
     def _window(self, copy: Copy) -> tuple[datetime, datetime]:
         try:

@@ -32,17 +32,21 @@ def joined(held: Mapping[str, Any], given: Mapping[str, Any], replaced: Set[str]
     """What is held and what is given. Raises SecretError if that would change a value that nobody asked to replace."""
     for name in sorted(replaced):
         if name in ROTATED and name in held:
-            raise SecretError(f"{name} is changed in steps, so that nothing is lost: make rotate KEY={ROTATED[name]}")
+            raise SecretError(f"{name} is changed in steps, so that nothing is lost: {_rotate(name)}")
         if name not in given:
             raise SecretError(f"REPLACE names {name}, and no new value is given for it (FILE=… holds them).")
     changed = sorted(name for name, value in given.items() if held.get(name, value) != value and name not in replaced)
     if changed:
-        ways = [f"make rotate KEY={ROTATED[n]}" if n in ROTATED else f"REPLACE={n}" for n in changed]
+        ways = [_rotate(n) if n in ROTATED else f"REPLACE={n}" for n in changed]
         raise SecretError(
             f"The secret holds other values of {', '.join(changed)}, and they stay. To change them: "
             + ", ".join(dict.fromkeys(ways))
         )
     return {**held, **given}
+
+
+def _rotate(name: str) -> str:
+    return f"make rotate STAGE=… KEY={ROTATED[name]}"
 
 
 def questions(stage: Stage, values: Mapping[str, Any], optional: bool) -> list[Question]:

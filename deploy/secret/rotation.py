@@ -101,7 +101,7 @@ def _own(kind: str, held: Held) -> Step:
     if kind == "data":
         then = f"Keep {current} for ever: what it sealed stays sealed with it. Write {newest} down for the safe."
     else:
-        then = f"After JISHI_SESSION_HOURS {current} may go: make rotate KEY=session RETIRE={current}"
+        then = f"After JISHI_SESSION_HOURS {current} may go: make rotate STAGE=… KEY=session RETIRE={current}"
     return Step({**held.values, names[1]: newest}, did, then)
 
 

@@ -17,7 +17,7 @@ from chalicelib.shop import build, use
 from deploy.cloud import Cloud
 from deploy.restore import proof
 from deploy.restore.__main__ import _demand_free, copies_of
-from deploy.restore.copies import Copies, RestoreError
+from deploy.restore.copies import Copies, Copy, RestoreError
 from deploy.stage import Stage
 from tests.shop import Stack
 
@@ -155,6 +155,32 @@ def test_only_copies_are_thrown_away(few: Drill) -> None:
         own.discard()
     assert set(few.work.discard()) == {copy.target for copy in few.copies}
     assert few.work.discard() == []
+
+
+def test_copies_of_a_restore_that_was_stopped_can_be_thrown_away(few: Drill) -> None:
+    few.work.start(NOW)
+    few.work.wait()
+    with pytest.raises(RestoreError, match="was not made by a restore"):
+        few.work.discard()
+    few.work = Copies(Remembered(few.client, few.copies), few.copies, few.said.append)
+    assert set(few.work.discard()) == {copy.target for copy in few.copies}
+
+
+class Remembered:
+    """DynamoDB, which knows of a copy what it was made from; the engine does not."""
+
+    def __init__(self, client: Any, copies: list[Copy]) -> None:
+        self._client, self._copies = client, copies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def describe_table(self, TableName: str) -> Any:
+        found = self._client.describe_table(TableName=TableName)
+        arn = found["Table"]["TableArn"]
+        sources = {copy.target: copy.source for copy in self._copies}
+        found["Table"]["RestoreSummary"] = {"SourceTableArn": arn.replace(TableName, sources[TableName])}
+        return found
 
 
 class Untouched(Cloud):

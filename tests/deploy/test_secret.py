@@ -175,9 +175,9 @@ def test_what_the_environment_here_has_is_taken_unless_it_is_another_stages(desk
 @pytest.mark.parametrize(
     ("name", "value", "way"),
     [
-        ("JISHI_DATA_KEYS", {"mine": "a" * 43 + "="}, "make rotate KEY=data"),
-        ("JISHI_DATA_KEY_CURRENT", "mine", "make rotate KEY=data"),
-        ("JISHI_WECHAT_SECRET", "another-secret-value", "make rotate KEY=app"),
+        ("JISHI_DATA_KEYS", {"mine": "a" * 43 + "="}, "make rotate STAGE=… KEY=data"),
+        ("JISHI_DATA_KEY_CURRENT", "mine", "make rotate STAGE=… KEY=data"),
+        ("JISHI_WECHAT_SECRET", "another-secret-value", "make rotate STAGE=… KEY=app"),
         ("JISHI_WECHAT_PLATFORM_KEYS", {"PUB_KEY_ID_9": "x"}, "REPLACE=JISHI_WECHAT_PLATFORM_KEYS"),
     ],
 )
@@ -196,7 +196,7 @@ def test_what_no_rotation_guards_is_replaced_by_name(desk: Desk) -> None:
     held = desk.complete(replaced=frozenset({"JISHI_WECHAT_PUSH_TOKEN"}))
     assert held["JISHI_WECHAT_PUSH_TOKEN"] == "secondtoken"
     desk.has["JISHI_DATA_KEYS"] = {"mine": "a" * 43 + "="}
-    with pytest.raises(SecretError, match="make rotate KEY=data"):
+    with pytest.raises(SecretError, match="make rotate STAGE=… KEY=data"):
         desk.complete(replaced=frozenset({"JISHI_DATA_KEYS"}))
 
 
