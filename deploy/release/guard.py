@@ -67,6 +67,8 @@ def of_type(template: Template, kind: str) -> dict[str, Any]:
 def _tables(old: Template, new: Template) -> Iterator[Finding]:
     before, after = of_type(old, tables.TYPE), of_type(new, tables.TYPE)
     kept = _names(new)
+    for code, impossible, why, way_out in tables.together(before, after):
+        yield Finding(code, Weight.IMPOSSIBLE if impossible else Weight.RISKY, why, way_out)
     for key, table in before.items():
         name = _name(table)
         if key in after:

@@ -29,6 +29,30 @@ def changes(old: Resource, new: Resource) -> Iterator[Change]:
     yield from _protection(name, old, new)
 
 
+def together(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterator[Change]:
+    """Of a new index of a table (all tables by logical id): it should be the only change of tables in its update.
+
+    If another fails, CloudFormation deletes the index again, which DynamoDB refuses while it is filled:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
+    """
+    changed = {
+        key: new[key]["Properties"]["TableName"]
+        for key in new
+        if key not in old or old[key]["Properties"] != new[key]["Properties"]
+    }
+    for key in sorted(old.keys() & changed.keys()):
+        before, after = old[key]["Properties"], new[key]["Properties"]
+        itself = _unindexed(before) != _unindexed(after)
+        others = sorted(name for other, name in changed.items() if other != key or itself)
+        for index in sorted(_by_name(after) - _by_name(before)) if others else ():
+            yield (
+                f"index-together:{changed[key]}/{index}", False,
+                f"It would be made together with other changes of tables ({', '.join(others)}). If one of them fails "
+                "while it is filled, the stack can neither finish nor go back (UPDATE_ROLLBACK_FAILED).",
+                "Deploy the index alone first, and the rest when that release is live.",
+            )  # fmt: skip
+
+
 def remarks(old: Resource, new: Resource) -> Iterator[tuple[str, str]]:
     """Code and text of what is allowed and should be known."""
     before, after = old["Properties"], new["Properties"]
@@ -123,6 +147,11 @@ def _protection(name: str, old: Resource, new: Resource) -> Iterator[Change]:
     for what, was, stays, why in switched:
         if was and not stays:
             yield f"{what}-off:{name}", False, why, "Bring it back."
+
+
+def _unindexed(properties: Resource) -> dict[str, Any]:
+    indexes = ("GlobalSecondaryIndexes", "AttributeDefinitions")
+    return {name: value for name, value in properties.items() if name not in indexes}
 
 
 def _types(properties: Resource) -> dict[str, str]:

@@ -66,6 +66,20 @@ def without(key: str) -> Callable[[Resources], None]:
     return lambda resources: resources.pop(key)
 
 
+def with_day(also: Callable[[Resources], None]) -> Callable[[Resources], None]:
+    """A new index, and another change."""
+
+    def change(resources: Resources) -> None:
+        orders(GlobalSecondaryIndexes=[index("due"), index("by_day")])(resources)
+        also(resources)
+
+    return change
+
+
+def reviewed(resources: Resources) -> None:
+    resources["ReviewsTable"] = table("reviews")
+
+
 def renamed(resources: Resources) -> None:
     resources["TradesTable"] = resources.pop("OrdersTable")
 
@@ -96,6 +110,8 @@ MATRIX: list[tuple[str, Weight, Callable[[Resources], None]]] = [
     ("key-type:jishi-prod-orders/id", NO, orders(AttributeDefinitions=NUMBER)),
     ("index-changed:jishi-prod-orders/due", NO, orders(GlobalSecondaryIndexes=[index("due", "ALL")])),
     ("index-new:jishi-prod-orders/by_day", WARNING, orders(GlobalSecondaryIndexes=[index("due"), index("by_day")])),
+    ("index-together:jishi-prod-orders/by_day", RISKY, with_day(reviewed)),
+    ("index-together:jishi-prod-orders/by_day", RISKY, with_day(orders(TimeToLiveSpecification=None))),
     ("index-gone:jishi-prod-orders/due", WARNING, orders(GlobalSecondaryIndexes=[])),
     ("indexes:jishi-prod-orders", NO, orders(GlobalSecondaryIndexes=[index("due"), index("a"), index("b")])),
     ("indexes:jishi-prod-orders", NO, orders(GlobalSecondaryIndexes=[index("other")])),
@@ -141,6 +157,24 @@ def test_nothing_is_said_of_what_stays_or_is_new() -> None:
     new["Resources"] |= {"ReviewsTable": table("reviews"), "Other": function()}
     assert compare(deployed(), deployed()) == []
     assert compare(deployed(), new) == []
+
+
+def test_an_index_comes_alone() -> None:
+    """Whatever else of the release fails may be taken back, but not an index that is being filled."""
+    new = deployed()
+    attributes = [
+        *deployed()["Resources"]["OrdersTable"]["Properties"]["AttributeDefinitions"],
+        {"AttributeName": "day", "AttributeType": "S"},
+    ]
+    with_day(orders(AttributeDefinitions=attributes))(new["Resources"])
+    new["Resources"]["APIHandler"] = function(JISHI_NEW="1")
+    assert [each.code for each in compare(deployed(), new)] == ["index-new:jishi-prod-orders/by_day"]
+    old = deployed()
+    reviewed(old["Resources"])
+    reviewed(new["Resources"])
+    orders(GlobalSecondaryIndexes=[])({"OrdersTable": new["Resources"]["ReviewsTable"]})
+    (found,) = [each for each in compare(old, new) if each.code.startswith("index-together")]
+    assert "(jishi-prod-reviews)" in found.why
 
 
 def test_ttl_that_is_new_is_told_of() -> None:
