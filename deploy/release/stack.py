@@ -91,7 +91,8 @@ class Stack:
             return False
         began = self._last_event()
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
-        self._client.execute_change_set(ChangeSetName=change_set)
+        token = change_set.rpartition("/")[2]
+        self._client.execute_change_set(ChangeSetName=change_set, ClientRequestToken=token)
         self._follow(began)
         self._client.update_termination_protection(
             StackName=self._name, EnableTerminationProtection=self._cloud.stage.options.keep
@@ -121,9 +122,11 @@ class Stack:
         stage = self._cloud.stage
         url = self._cloud.put(f"templates/{stage.name}/{sha}.json", template)
         adopted = {"ImportExistingResources": True} if taken_in else {}
+        name = f"release-{time.time_ns()}"
         made = self._client.create_change_set(
             StackName=self._name,
-            ChangeSetName=f"release-{time.time_ns()}",
+            ChangeSetName=name,
+            ClientToken=name,  # botocore asks again when an answer is lost
             ChangeSetType="CREATE" if self.status() in (None, "REVIEW_IN_PROGRESS") else "UPDATE",
             TemplateURL=url,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],

@@ -123,6 +123,23 @@ def test_a_stack_is_made_told_of_and_left_alone_when_nothing_differs(stack: Stac
     assert not apply(stack, template(), "laid", 2)
 
 
+def test_a_change_asked_for_twice_because_an_answer_was_lost_is_one_change(cloud: Cloud, stack: Stack) -> None:
+    """CloudFormation knows the second request by its token, which another change does not share."""
+    tokens: list[tuple[str, str]] = []
+
+    def asked(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name in ("CreateChangeSet", "ExecuteChangeSet"):
+            tokens.append((model.name, params.get("ClientToken") or params["ClientRequestToken"]))
+
+    events = cloud.client("cloudformation").meta.events
+    events.register("before-parameter-build.cloudformation", asked)
+    apply(stack, template())
+    apply(stack, template(More=QUEUE))
+    events.unregister("before-parameter-build.cloudformation", asked)
+    assert [name for name, _ in tokens] == ["CreateChangeSet", "ExecuteChangeSet"] * 2
+    assert len(set(tokens)) == 4
+
+
 def test_an_update_that_fails_says_why_and_leaves_the_template_before(stack: Stack) -> None:
     apply(stack, template())
     with pytest.raises(NotApplied, match=r"Again: .*version"):
