@@ -34,6 +34,7 @@ def sessions(settings: Settings) -> SessionSettings:
         settings.wechat_appid,
         settings.session_hours,
         owners=frozenset(settings.owners),
+        requests_per_member=settings.requests_per_member,
     )
 
 

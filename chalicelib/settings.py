@@ -55,6 +55,7 @@ class Settings:
     message_templates: Mapping[str, Any] = field(default_factory=dict)
     session_hours: int = 24 * 7
     require_signatures: bool = False
+    requests_per_member: int = 600
     reservation_minutes: int = 15
     coupon_remind_hours: int = 24
     refund_retry_minutes: int = 2
@@ -249,6 +250,7 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("kuaidi100_url", bool(url.fullmatch(settings.kuaidi100_url))),
         ("kuaidi100_key", bool(settings.kuaidi100_key) == bool(settings.kuaidi100_customer)),
         ("wechat_push_aes_key", len(settings.wechat_push_aes_key) in (0, 43)),
+        ("requests_per_member", 0 <= settings.requests_per_member <= 100_000),
         ("session_hours", 1 <= settings.session_hours <= 24 * 365),
         ("reservation_minutes", 1 <= settings.reservation_minutes <= 120),
         *((name, all(len(key) == 32 for key in ring.values())) for name, ring, _ in keys),

@@ -94,6 +94,31 @@ class AvatarInvalid(Invalid):
     message = "头像地址不可用"
 
 
+PACE_SECONDS = 300
+COUNTED_SHARE = 16
+"""One request in so many is counted, for all of them: a limit need not cost a write for each request."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many requests a member made in one window of PACE_SECONDS, by estimate: of 600, give or take 100."""
+
+    window: int = 0
+    asked: int = 0
+
+    def too_fast(self, now: datetime, most: int) -> bool:
+        return self.window == window_of(now) and self.asked >= most
+
+
+def window_of(now: datetime) -> int:
+    return epoch(now) // PACE_SECONDS
+
+
+def window_left(now: datetime) -> int:
+    """Seconds until the next window begins, 1 or more."""
+    return PACE_SECONDS - epoch(now) % PACE_SECONDS
+
+
 @dataclass(frozen=True)
 class Member:
     """`phone_masked` is `138****8000`, or None as long as no number is bound; `roles` is empty for a shopper."""
@@ -107,6 +132,7 @@ class Member:
     joined_at: datetime
     session_version: int
     roles: frozenset[StaffRole] = frozenset()
+    pace: Pace = field(default=Pace(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -167,7 +193,8 @@ class LoggedIn:
 class SessionSettings:
     """`keys` maps key ids to secrets of 32 bytes: `current_kid` makes tokens, all are accepted, so a key can be changed
     without ending sessions. `avatar_hosts`: a picture's host is one of them or below one of them. `owners`: ids of the
-    members who own the shop, whatever their row says.
+    members who own the shop, whatever their row says. `requests_per_member` in PACE_SECONDS, 0 for any number; staff
+    are not held to it.
     """
 
     keys: Mapping[str, bytes] = field(repr=False)
@@ -176,6 +203,7 @@ class SessionSettings:
     hours: int = 24 * 7
     avatar_hosts: Sequence[str] = ("qlogo.cn",)
     owners: frozenset[str] = frozenset()
+    requests_per_member: int = 0
 
     def __post_init__(self) -> None:
         # PyJWT verifies against an empty key too, which anybody can sign with.

@@ -1,15 +1,16 @@
 """Logging in, staying logged in, and proving that a request is the member's own."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import replace
 from datetime import timedelta
+from random import randrange
 from typing import Any, Literal, Protocol
 
 import jwt
 from jwt.types import Options
 
 from ..kernel.clock import Clock, epoch, from_epoch
-from ..kernel.errors import Unauthenticated
+from ..kernel.errors import TooMany, Unauthenticated
 from ..kernel.ids import new_id
 from ..kernel.paging import Page, decode_cursor
 from ..kernel.staff import StaffRole
@@ -17,6 +18,7 @@ from ..kernel.trail import Actor, Event
 from ..storage.once import claim
 from ..storage.writes import commit
 from .rules import (
+    COUNTED_SHARE,
     NONCE,
     NONCE_KEPT,
     LoggedIn,
@@ -38,6 +40,8 @@ from .rules import (
     member_id_of,
     request_signature,
     signing_key,
+    window_left,
+    window_of,
 )
 from .store import MemberStore
 
@@ -68,7 +72,15 @@ class LoginProvider(Protocol):
 
 
 class Identity:
-    def __init__(self, store: MemberStore, login: LoginProvider, settings: SessionSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: MemberStore,
+        login: LoginProvider,
+        settings: SessionSettings,
+        clock: Clock,
+        chance: Callable[[int], int] = randrange,
+    ) -> None:
+        self._chance = chance
         self._store = store
         self._platform = login
         self._settings = settings
@@ -90,7 +102,8 @@ class Identity:
     def authenticate(self, token: str) -> Session:
         """One consistent read, so that a revocation and a dismissal count at once.
 
-        Raises SessionExpired, SessionRevoked, or Unauthenticated for everything that is no token of ours.
+        Raises SessionExpired, SessionRevoked, or Unauthenticated for everything that is no token of ours; TooMany for a
+        shopper who asks too often.
         """
         key_id, claims = self._read(token)
         expires_at = from_epoch(claims["exp"])
@@ -102,6 +115,7 @@ class Identity:
         member = self._with_ownership(found)
         if member.session_version != claims["ver"]:
             raise SessionRevoked
+        self._keep_pace(member)
         return Session(
             member_id=member.member_id,
             openid=member.openid,
@@ -116,6 +130,16 @@ class Identity:
             version=member.session_version,
             roles=member.roles,
         )
+
+    def _keep_pace(self, member: Member) -> None:
+        """Without a read of its own, and with a write in one request of COUNTED_SHARE."""
+        most, now = self._settings.requests_per_member, self._clock()
+        if not most or member.roles:
+            return
+        if member.pace.too_fast(now, most):
+            raise TooMany(seconds=window_left(now))
+        if self._chance(COUNTED_SHARE) == 0:
+            self._store.count(member, window_of(now), COUNTED_SHARE)
 
     def check_signature(
         self, session: Session, method: str, path: str, timestamp: str, nonce: str, signature: str, body: bytes

@@ -1,6 +1,7 @@
 """Table `members`: one row per member, by member id; those with roles are in index `staff`."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -9,16 +10,16 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from ..kernel.clock import epoch, from_epoch
-from ..kernel.errors import Conflict
+from ..kernel.errors import Conflict, Unavailable
 from ..kernel.paging import Page, page_of
 from ..kernel.staff import StaffRole
 from ..kernel.trail import Event
 from ..storage.attributes import packed, unpacked
 from ..storage.cipher import Cipher
 from ..storage.reads import read
-from ..storage.table import Row
+from ..storage.table import STORAGE_FAILURES, Row
 from ..storage.writes import commit, update
-from .rules import NAMELESS, Member, MemberNotFound, Person, mask_phone
+from .rules import NAMELESS, Member, MemberNotFound, Pace, Person, mask_phone
 
 STAFF = "staff"
 
@@ -55,6 +56,8 @@ class MemberRow(Row):
     roles = UnicodeSetAttribute(null=True)
     staff = UnicodeAttribute(null=True)
     staff_timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    pace_window = NumberAttribute(null=True)
+    pace_asked = NumberAttribute(null=True)
 
 
 class MemberStore:
@@ -114,6 +117,20 @@ class MemberStore:
         """Raises MemberNotFound."""
         self._change(member_id, MemberRow.session_version.add(1))
 
+    def count(self, member: Member, window: int, number: int) -> None:
+        """Adds to what the member asked in this window, or begins it. An estimate: what cannot be written is left out,
+        and so is what somebody else began at the same moment.
+        """
+        if member.pace.window == window:
+            actions: list[Any] = [MemberRow.pace_asked.add(number)]
+            unchanged = MemberRow.pace_window == window
+        else:
+            actions = [MemberRow.pace_window.set(window), MemberRow.pace_asked.set(number)]
+            unchanged = MemberRow.pace_window.does_not_exist() | (MemberRow.pace_window < window)
+        exists = MemberRow.member_id.exists()
+        with suppress(Conflict, Unavailable, *STORAGE_FAILURES):
+            commit(update(MemberRow(member.member_id), *actions, condition=exists & unchanged, otherwise=Conflict()))
+
     def people(self, member_ids: Collection[str]) -> list[Person]:
         """Those of the members who exist."""
         rows = read(*map(MemberRow, sorted(member_ids)), consistent=True)
@@ -168,4 +185,5 @@ def _member(row: MemberRow) -> Member:
         joined_at=from_epoch(row.joined_at),
         session_version=int(row.session_version),
         roles=frozenset(role for role in StaffRole if role in (row.roles or ())),
+        pace=Pace(int(row.pace_window or 0), int(row.pace_asked or 0)),
     )

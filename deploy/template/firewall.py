@@ -1,4 +1,4 @@
-"""The firewall before the API: rates by member and by address, and what no client of the shop ever sends.
+"""The firewall before the API: rates by address, and what no client of the shop ever sends.
 
 WeChat's callbacks pass all of it: they come from few addresses, in bursts, and the shop itself believes only what is
 signed. Whoever is stopped hears of it in the shop's form; the managed rules answer through API Gateway's WAF_FILTERED.
@@ -38,7 +38,7 @@ is refused for its words could not be told why. Paths and queries hold only ids 
 
 
 def resources(stage: Stage) -> dict[str, Any]:
-    rules = [_size(), *_rates(stage), _managed("AWSManagedRulesKnownBadInputsRuleSet"), _common()]
+    rules = [_size(), _by_address(stage), _managed("AWSManagedRulesKnownBadInputsRuleSet"), _common()]
     acl = {
         "Name": stage.stack,
         "Scope": "REGIONAL",
@@ -67,25 +67,12 @@ def _size() -> dict[str, Any]:
     return _rule("TooLarge", statement, "TooLarge", 413)
 
 
-def _rates(stage: Stage) -> list[dict[str, Any]]:
-    """Requests in five minutes. A member is known by the Authorization header, whose token changes with each login:
-    whoever logs in again starts anew, and is still held by the address.
-
-    China's regions have no rates by header (2025-05), so there the address alone counts, and what a member may do
-    often is limited by the shop's own rules.
+def _by_address(stage: Stage) -> dict[str, Any]:
+    """Requests in five minutes. How often a member may ask is counted by the shop (JISHI_REQUESTS_PER_MEMBER): WAF's
+    rates by header do not exist in China.
     https://aws.amazon.com/about-aws/whats-new/2025/05/aws-waf-enhanced-rate-based-rules-feature-across-multiple-regions
     """
-    options = stage.options
-    address = {"Limit": _least(stage, options.requests_per_address), "AggregateKeyType": "IP"}
-    if stage.in_china:
-        return [_rate("ByAddress", address)]
-    token = {"Name": "authorization", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
-    member = {
-        "Limit": options.requests_per_member,
-        "AggregateKeyType": "CUSTOM_KEYS",
-        "CustomKeys": [{"Header": token}],
-    }
-    return [_rate("ByMember", member), _rate("ByAddress", address)]
+    return _rate("ByAddress", {"Limit": _least(stage, stage.options.requests_per_address), "AggregateKeyType": "IP"})
 
 
 def _least(stage: Stage, limit: int) -> int:

@@ -84,6 +84,7 @@ class Place:
         }
         return {
             "JISHI_STAGE": "local",
+            "JISHI_REQUESTS_PER_MEMBER": "6000",  # the demo asks ten times a second while it waits
             "JISHI_TABLE_PREFIX": "jishi-local-",
             "JISHI_REGION": "cn-north-1",
             "JISHI_DYNAMODB_URL": self.engine,

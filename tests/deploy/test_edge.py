@@ -205,15 +205,12 @@ def test_every_rule_lets_callbacks_pass_and_nobody_else() -> None:
             assert holds(scope, forged, {}), forged
 
 
-def test_members_are_held_by_their_token_where_waf_can_and_addresses_everywhere() -> None:
-    abroad = rules(ABROAD, requests_per_member=77, requests_per_address=888)
-    member = abroad["ByMember"]["Statement"]["RateBasedStatement"]
-    assert (member["Limit"], member["AggregateKeyType"]) == (77, "CUSTOM_KEYS")
-    assert member["CustomKeys"][0]["Header"]["Name"] == "authorization"
-    assert abroad["ByAddress"]["Statement"]["RateBasedStatement"]["Limit"] == 888
-    at_home = rules(requests_per_address=20)
-    assert "ByMember" not in at_home
-    assert at_home["ByAddress"]["Statement"]["RateBasedStatement"]["Limit"] == 100
+def test_addresses_are_held_to_a_rate_that_the_region_takes() -> None:
+    limits = [
+        rules(region, requests_per_address=limit)["ByAddress"]["Statement"]["RateBasedStatement"]["Limit"]
+        for region, limit in ((ABROAD, 20), ("cn-north-1", 20), ("cn-north-1", 888))
+    ]
+    assert limits == [20, 100, 888]
 
 
 def test_who_is_stopped_hears_of_it_in_the_shops_form() -> None:
