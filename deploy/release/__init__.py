@@ -2,6 +2,7 @@
 
 guard.py      what a new template would break for good, compared before anything is touched (tables.py: of tables)
 rollout.py    the phases: laid -> checked -> canary -> live -> settled, and the way back
+check.py      what a new version is asked before it gets traffic
 parts.py      what the phases ask of an account, and the templates between two releases
 stack.py      CloudFormation: one change set per phase, followed to its end
 functions.py  Lambda: which version is live, the check of the new one, versions that nobody needs

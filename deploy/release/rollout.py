@@ -12,23 +12,23 @@ What fails before `settled` is taken back to the release before.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from deploy.release import plan
+from deploy.release import check, plan
 from deploy.release.functions import CheckFailed
 from deploy.release.guard import moves_tables, setting
 from deploy.release.parts import Account
 from deploy.release.plan import Mark, Template
 from deploy.release.records import Release
 from deploy.release.stack import NotApplied, Stuck, Watched
-from deploy.release.watch import QUESTIONS, Unreachable, WrongAnswer
-from deploy.stage import API, Stage
+from deploy.release.watch import Unreachable, WrongAnswer
+from deploy.stage import Stage
 from deploy.template import keeping, shift
 
-CHECK = "check_release"
 UNWATCHED = Watched()
 
 
@@ -81,6 +81,7 @@ class Rollout:
     """Names of alarms that may ring."""
     say: Callable[[str], None] = print
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    pause: Callable[[float], None] = time.sleep
     phase: str = "begun"
     """The last one that was begun: for whoever interrupts."""
     _left: Template | None = None
@@ -194,15 +195,7 @@ class Rollout:
         """The new versions, by their numbers: nobody else reaches them yet. Raises CheckFailed, WrongAnswer."""
         self._demand_alone()
         self.phase = "checked"
-        numbers, names = self.account.stack.versions(), plan.functions(template)
-        check, api = (plan.logical_id(template, self.stage, name) for name in (CHECK, API))
-        said = self.account.functions.ask(names[check], numbers[plan.version_of(template, check)], {})
-        if said.get("ok") is not True:
-            raise CheckFailed(f"{names[check]} answered {said}")
-        for question in QUESTIONS:
-            answer = self.account.functions.ask(names[api], numbers[plan.version_of(template, api)], question.event())
-            question.judge(int(answer.get("statusCode", 0)), str(answer.get("body", "")))
-        facts = ", ".join(f"{said[key]} {key}" for key in ("functions", "routes", "ms") if key in said)
+        facts = check.passed(self.account, self.stage, template, self.pause)
         self.say(f"checked: the new version imports everything, opens the shop, reads and answers ({facts})")
 
     def _watched(self, new: Candidate) -> Watched:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.release import plan
+from deploy.release.check import PAUSES
 from deploy.release.plan import mark_of, plain
 from deploy.release.rollout import Candidate, Overtaken, ReleaseFailed, Rollout, brought_back
 from deploy.release.stack import NotApplied
@@ -217,6 +218,28 @@ def test_what_fails_is_taken_back_to_the_release_before(
         setattr(world, name, False if name == "overseen" else set())
     assert run(world, SECOND) == 2, "mended outside, the same bundle goes through"
     assert everywhere(world, B)
+
+
+def test_a_refusal_by_iam_is_believed_when_it_lasts(world: World) -> None:
+    """Roles that have just changed are known everywhere some seconds later."""
+    pauses: list[float] = []
+
+    def tried(new: Candidate) -> int:
+        return Rollout(STAGE, world.account(), say=world.said.append, pause=pauses.append).run(new)
+
+    denied = "ClientError: An error occurred (AccessDeniedException) when calling the Scan operation"
+    world.denied = [denied] * 3
+    with pytest.raises(ReleaseFailed, match="AccessDenied"):
+        tried(SECOND)
+    assert pauses == list(PAUSES)
+    assert everywhere(world, A)
+    world.denied = ["Unavailable: 服务繁忙", "500"]
+    assert tried(SECOND) == 2
+    assert pauses == [*PAUSES, *PAUSES]
+    world.broken = {C}
+    with pytest.raises(ReleaseFailed, match="ImportError"):
+        tried(candidate(C, reshaped))
+    assert pauses == [*PAUSES, *PAUSES], "what has nothing to do with IAM is believed at once"
 
 
 def _calls(new: Candidate) -> list[str]:

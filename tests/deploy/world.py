@@ -40,6 +40,8 @@ class World:
     """Told of every call, before (`apply`) and after (`applied`) it counts; raises what goes wrong."""
     broken: set[str] = field(default_factory=set)
     """Bundles whose check fails."""
+    denied: list[str] = field(default_factory=list)
+    """What IAM, which is slow to hear of new roles, lets the next checks fail with."""
     alarming: set[str] = field(default_factory=set)
     """Bundles that let an alarm ring when they get traffic."""
     rude: set[str] = field(default_factory=set)
@@ -80,6 +82,7 @@ class World:
             history=[*self.history],
             checked={*self.checked},
             watches=[],
+            denied=[],
             said=[],
         )
 
@@ -254,11 +257,19 @@ class _Functions(_Part):
         bundle = self.world.published[name][int(number)].split()[0]
         if bundle in self.world.broken:
             raise CheckFailed("ImportError")
+        if bool(event) == (self.world.denied[:1] == ["500"]) and self.world.denied:
+            return self._denied()
         if not event:
             self.world.checked.add(bundle)
             return {"ok": True, "functions": 18}
         good = event["httpMethod"] == "GET"
         return {"statusCode": 200 if good else 401, "body": '{"items": []}' if good else '{"code": "FAIL"}'}
+
+    def _denied(self) -> dict[str, Any]:
+        """The check says it, the API shows 500."""
+        if (said := self.world.denied.pop(0)) != "500":
+            raise CheckFailed(said)
+        return {"statusCode": 500, "body": '{"code": "INTERNAL"}'}
 
     def prune(self, names: Iterable[str], held: Mapping[str, set[str]]) -> int:
         self.world.trouble("prune")
