@@ -6,7 +6,6 @@ Needs no account and no credentials. The network is needed once for each lock an
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from deploy import bundle, template
+from deploy import bundle, lint, template
 from deploy.bundle import check, project, wheels
 from deploy.bundle.check import Size
 from deploy.bundle.errors import BundleError
@@ -79,16 +78,6 @@ def _sum(sizes: Iterable[Size]) -> Size:
     return reduce(lambda one, other: Size(one.packed + other.packed, one.unpacked + other.unpacked), sizes, Size(0, 0))
 
 
-def lint(path: Path, region: str) -> None:
-    """Raises BundleError with what cfn-lint finds, down to information."""
-    print("Checking the template with cfn-lint ...", flush=True)
-    command = [sys.executable, "-c", "import sys; from cfnlint.runner import main; sys.exit(main())"]
-    command += ["--regions", region, "--template", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise BundleError(f"{path} is not what CloudFormation takes:\n{done.stdout.strip()}\n{done.stderr.strip()}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.package", description=__doc__)
     parser.add_argument("--stage", required=True)
@@ -102,7 +91,7 @@ def main() -> None:
             stage = replace(stage, options=replace(stage.options, architecture=given.arch))
         made = make(stage, ROOT, given.out or ROOT / "packaged" / stage.name)
         if given.lint:
-            lint(made.template_path, stage.region)
+            lint.lint(made.template, stage.region)
     except (BundleError, StageError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

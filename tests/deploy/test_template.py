@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from typing import Any
 
-import boto3
 import pytest
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
+from deploy.bundle.errors import BundleError
+from deploy.lint import lint, translated
 from deploy.stage import API
 from deploy.template import PIECES, grants, shift
 from deploy.template.functions import SIZES, Function, functions
@@ -87,8 +85,7 @@ def test_the_template_stays_within_cloudformations_limits(template: dict[str, An
 
 def test_sam_makes_one_stage_of_the_api(template: dict[str, Any]) -> None:
     """Left alone, it makes a second one, open to all and past every limit and firewall."""
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="cn-north-1"))
-    made = translator.translate(copy.deepcopy(template), {})["Resources"]
+    made = translated(template, "cn-north-1")["Resources"]
     assert len(made) <= 500
     (api_stage,) = of_type(made, "AWS::ApiGateway::Stage").values()
     assert api_stage["Properties"]["StageName"] == "api"
@@ -96,6 +93,19 @@ def test_sam_makes_one_stage_of_the_api(template: dict[str, Any]) -> None:
     assert "StageName" not in deployment["Properties"]
     assert made["RestAPI"]["Properties"]["Body"]["swagger"] == "2.0"
     assert set(of_type(made, "AWS::Lambda::Function")) == {function.logical_id for function in functions()}
+
+
+def test_what_is_wrong_in_what_sam_makes_is_found_and_named() -> None:
+    swept = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {"Runtime": "python2", "Handler": "h", "CodeUri": "s3://b/k", "Role": "arn:aws-cn:iam::1:role/r"},
+    }
+    wrong: dict[str, Any] = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Swept": swept}}
+    with pytest.raises(BundleError, match="Swept/Properties/Runtime: E3030"):
+        lint(wrong, "cn-north-1")
+    del wrong["Resources"]["Swept"]["Properties"]["Handler"]
+    with pytest.raises(BundleError, match=r"SAM .*\[Swept\].*Handler"):
+        lint(wrong, "cn-north-1")
 
 
 @pytest.mark.parametrize(("region", "partition"), [("cn-northwest-1", "aws-cn"), ("eu-central-1", "aws")])
