@@ -110,14 +110,18 @@ class Money:
     def report(self, member_id: str, order_id: str) -> MoneyReport:
         """Raises OrderNotFound. A difference is alarmed."""
         for _ in range(TRIES):
-            order = self._orders.get(member_id, order_id)
-            payments = self._store.payments(trade_number(order_id, n + 1) for n in range(order.attempt))
+            order, payments = self._paid(member_id, order_id)
             refunds = self._store.refunds(sorted(number for payment in payments for number in payment.refund_nos))
             report = money_report(order, payments, refunds)
             if report.difference == 0:
                 return report
             # The rows were read one after another: only what stands still may be judged.
-            if self._orders.get(member_id, order_id) == order:
+            if self._paid(member_id, order_id) == (order, payments):
                 logger.error("money does not add up", order_id=order_id, alarm="money_difference")
                 return report
         raise StorageBusy
+
+    def _paid(self, member_id: str, order_id: str) -> tuple[Order, list[Payment]]:
+        """What a refund that begins, or begins again, changes one of."""
+        order = self._orders.get(member_id, order_id)
+        return order, self._store.payments(trade_number(order_id, n + 1) for n in range(order.attempt))

@@ -1,13 +1,15 @@
 """The money of an order, added up."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.kernel.staff import StaffRole
-from chalicelib.orders.rules import OrderState
-from chalicelib.payments.money import money_report
+from chalicelib.orders.rules import Order, OrderState
+from chalicelib.payments.money import Money, money_report
 from chalicelib.payments.rules import Payment, PaymentState, RefundOrder, RefundState
 from tests.orders.test_rules import NOW, ORDER
 from tests.shop import Stack
@@ -99,6 +101,31 @@ def test_a_difference_is_alarmed(
     with caplog.at_level(logging.ERROR, "jishi"):
         assert stack.shop.payments.money.report(alice.member_id, order_id).difference == 5599
     assert "money_difference" in [getattr(record, "alarm", "") for record in caplog.records]
+
+
+class Closing:
+    """A store in which WeChat's closing of a refund is booked between the payment's read and its refunds'."""
+
+    def __init__(self) -> None:
+        self.known = [REFUND.out_refund_no]
+
+    def get(self, member_id: str, order_id: str) -> Order:
+        return replace(PAID, refunded=2000)
+
+    def payments(self, numbers: Iterable[str]) -> list[Payment]:
+        return [replace(PAYMENT, refund_nos=frozenset(self.known))]
+
+    def refunds(self, numbers: list[str]) -> list[RefundOrder]:
+        closed = replace(REFUND, state=RefundState.CLOSED)
+        again = replace(closed.again(NOW), state=RefundState.PENDING)
+        self.known = [closed.out_refund_no, again.out_refund_no]
+        return [each for each in (closed, again) if each.out_refund_no in numbers]
+
+
+def test_a_refund_that_begins_again_while_it_is_looked_at_is_no_difference(caplog: pytest.LogCaptureFixture) -> None:
+    store: Any = Closing()
+    assert Money(store, store).report("m", "o").difference == 0
+    assert not caplog.records
 
 
 def test_staff_see_which_refunds_have_not_arrived_and_why(stack: Stack) -> None:
