@@ -69,7 +69,7 @@ secret: $(STAMP)
 		$(if $(NEW_KEYS),--new-keys)
 
 rotate: $(STAMP)
-	@$(BIN)/python -m deploy.secret $(STAGE) --rotate $(KEY) $(if $(FILE),--file $(FILE)) \
+	@$(BIN)/python -m deploy.secret $(STAGE) --rotate "$(KEY)" $(if $(FILE),--file $(FILE)) \
 		$(if $(RETIRE),--retire $(RETIRE)) $(if $(YES),--yes)
 
 doctor: $(STAMP)

@@ -64,8 +64,12 @@ def settings(cloud: Cloud) -> Settings:
             raise CloudError(f"There is no secret {stage.secret} in {stage.region} yet. {fill}")
         found = settings_of(stage, held.values)
         outside.prove(found)
-    except (SecretError, SettingsError) as error:
-        raise CloudError(f"{error}. {fill}") from None
+    except SecretError as error:
+        raise CloudError(str(error)) from None
+    except SettingsError as error:
+        raise CloudError(
+            f"{error}. {fill} What is not secret belongs into the stage's environment_variables."
+        ) from None
     return found
 
 
