@@ -2,6 +2,7 @@
 
 guard.py      what a new template would break for good, compared before anything is touched (tables.py: of tables)
 rollout.py    the phases: laid -> checked -> canary -> live -> settled, and the way back
+addresses.py  which addresses that the shop leaves go on answering
 check.py      what a new version is asked before it gets traffic
 parts.py      what the phases ask of an account, and the templates between two releases
 stack.py      CloudFormation: one change set per phase, followed to its end

@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy import package
 from deploy.bundle.errors import BundleError
 from deploy.cloud import Cloud, CloudError, told
-from deploy.release import guard, plan, ready
+from deploy.release import addresses, guard, plan, ready
 from deploy.release.parts import Account, real
 from deploy.release.plan import Template
 from deploy.release.rollout import Candidate, Overtaken, ReleaseFailed, Rollout, brought_back
@@ -50,6 +51,7 @@ def deploy(stage: Stage, root: Path, accepted: frozenset[str], despite: frozense
     template = json.loads(made.template_path.read_text(encoding="utf-8"))  # as it comes back from the account
     if deployed and not owned(stage):
         template = keeping(template, deployed)  # the stack goes on owning the tables that the shop has left
+    template = addresses.kept(template, account.records.get(plan.mark_of(deployed).live), datetime.now(UTC))
     _guard(deployed, template, accepted)
     cloud.upload(made.bundle, f"bundles/{made.sha256}.zip")
     new = Candidate(template, parameters(cloud, template), made.sha256, ready.commit(root))

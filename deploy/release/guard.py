@@ -130,14 +130,33 @@ def _addresses(old: Template, new: Template) -> Iterator[Finding]:
                 "mini-programs that are out, use the old one.",
                 f"Keep api_gateway_stage {stages[0]!r} in .chalice/config.json.",
             )  # fmt: skip
+    for address in _gone_addresses(old, new):
+        yield Finding(
+            f"address-gone:{address}", Weight.WARNING,
+            "It answers nobody any more when the release is settled.", "",
+        )  # fmt: skip
     if setting(old, "JISHI_PUBLIC_URL") != setting(new, "JISHI_PUBLIC_URL"):
         yield Finding(
             "public-url", Weight.RISKY,
             f"Callbacks would be asked for at {setting(new, 'JISHI_PUBLIC_URL')}; those of payments and refunds under "
-            f"way still go to {setting(old, 'JISHI_PUBLIC_URL')}.",
-            "In a quiet hour: what is paid meanwhile is found when its order is looked at or closed, and refunds are "
-            "asked after. Enter the new address where WeChat has the old.",
+            f"way still go to {setting(old, 'JISHI_PUBLIC_URL')}, which goes on answering.",
+            "Enter the new address where WeChat has the old. The first deployment after two days without one takes the "
+            "old away.",
         )  # fmt: skip
+
+
+def _gone_addresses(old: Template, new: Template) -> Iterator[str]:
+    after = of_type(new, "AWS::ApiGateway::DomainName")
+    for key, domain in of_type(old, "AWS::ApiGateway::DomainName").items():
+        if key not in after:
+            yield str(domain["Properties"]["DomainName"])
+    for key, api in of_type(old, "AWS::Serverless::Api").items():
+        if not _shut(api) and _shut(new["Resources"].get(key, api)):
+            yield "execute-api"
+
+
+def _shut(api: Mapping[str, Any]) -> bool:
+    return bool(api["Properties"].get("DisableExecuteApiEndpoint"))
 
 
 def _sources(old: Template, new: Template) -> Iterator[Finding]:

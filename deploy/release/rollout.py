@@ -27,7 +27,7 @@ from deploy.release.records import Release
 from deploy.release.stack import NotApplied, Stuck, Watched
 from deploy.release.watch import Unreachable, WrongAnswer
 from deploy.stage import Stage
-from deploy.template import keeping, shift
+from deploy.template import answering, keeping, shift
 
 UNWATCHED = Watched()
 
@@ -288,5 +288,5 @@ def brought_back(release: Release, deployed: Template) -> Candidate:
 
 
 def as_before(template: Template, deployed: Template) -> Template:
-    """The template of an earlier release, without taking away what holds data."""
-    return plan.with_tables(keeping(template, deployed), deployed)
+    """The template of an earlier release, without taking away what holds data or what callbacks may go to."""
+    return answering(plan.with_tables(keeping(template, deployed), deployed), deployed)

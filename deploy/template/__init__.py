@@ -12,7 +12,8 @@ alarms.py      what is watched, and who is told; metrics.py and named.py: of wha
 dashboard.py   the figures on one page
 
 Functions of dicts, no I/O. `chalice package --merge-template` merges `extras` into Chalice's template, `finish` makes
-of that what is deployed, `shift` and `keeping` what is deployed on the way there and back.
+of that what is deployed, `shift`, `keeping` and `answering` what is deployed on the way there
+and back.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from typing import Any
 from deploy.stage import Stage
 
 from . import alarms, dashboard, edge, functions, tables, triggers, versions
-from .phases import keeping, shift
+from .phases import answering, keeping, shift
 
-__all__ = ["extras", "finish", "keeping", "shift"]
+__all__ = ["answering", "extras", "finish", "keeping", "shift"]
 
 PIECES = (functions, tables, triggers, alarms, dashboard, edge)
 

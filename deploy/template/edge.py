@@ -7,6 +7,7 @@ CORS: nowhere. wx.request is no browser's, and staff work in the mini-program to
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -95,13 +96,14 @@ def finish(template: dict[str, Any], stage: Stage) -> None:
         "MinimumCompressionSize": 1024,
         "MethodSettings": throttles(stage, body["paths"]),
         "AccessLogSetting": {"DestinationArn": _access_log_arn(), "Format": access_format()},
+        "DisableExecuteApiEndpoint": bool(stage.options.domain),  # left out, it would stay as it was
     }
     if stage.options.domain:
-        api["Properties"]["DisableExecuteApiEndpoint"] = True
+        domain = domain_id(stage.options.domain)
         template.setdefault("Outputs", {}).update(
             {
-                "DomainTarget": {"Value": {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]}},
-                "DomainZone": {"Value": {"Fn::GetAtt": ["ApiDomain", "RegionalHostedZoneId"]}},
+                "DomainTarget": {"Value": {"Fn::GetAtt": [domain, "RegionalDomainName"]}},
+                "DomainZone": {"Value": {"Fn::GetAtt": [domain, "RegionalHostedZoneId"]}},
             }
         )
 
@@ -219,16 +221,22 @@ def _access_log_arn() -> dict[str, str]:
     return {"Fn::Sub": f"{where}:log-group:${{{ACCESS_LOG}}}"}
 
 
+def domain_id(domain: str) -> str:
+    """Logical id; of each domain another, so that an old one can go on answering beside the new one."""
+    return f"ApiDomain{hashlib.sha256(domain.encode()).hexdigest()[:10]}"
+
+
 def _domain(stage: Stage) -> dict[str, Any]:
     """With it, the API's own address answers nothing, so WeChat's callbacks must name the domain."""
+    name = domain_id(stage.options.domain)
     domain = {
         "DomainName": stage.options.domain,
         "RegionalCertificateArn": stage.options.certificate,
         "EndpointConfiguration": {"Types": ["REGIONAL"]},
         "SecurityPolicy": "TLS_1_2",
     }
-    mapping = {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": {"Ref": API}, "Stage": {"Ref": f"{API}.Stage"}}
+    mapping = {"DomainName": {"Ref": name}, "RestApiId": {"Ref": API}, "Stage": {"Ref": f"{API}.Stage"}}
     return {
-        "ApiDomain": {"Type": "AWS::ApiGateway::DomainName", "Properties": domain},
-        "ApiDomainMapping": {"Type": "AWS::ApiGateway::BasePathMapping", "Properties": mapping},
+        name: {"Type": "AWS::ApiGateway::DomainName", "Properties": domain},
+        f"{name}Mapping": {"Type": "AWS::ApiGateway::BasePathMapping", "Properties": mapping},
     }

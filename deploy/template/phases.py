@@ -1,7 +1,8 @@
 """The template of each phase of a release: nothing that shoppers meet changes before the new version was checked.
 
 A release lays the new versions beside the live ones, checks them, gives one a share of the traffic, and at the end is
-the plain template of `finish`. Going back is the template of the release before. Both pass through `keeping`.
+the plain template of `finish`. Going back is the template of the release before. Both pass through `keeping`
+and, when addresses change, through `answering`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .triggers import alias
 
 Template = dict[str, Any]
 MOST_OF_A_POLICY = 5500
+ADDRESSES = ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping")
+SHUT = "DisableExecuteApiEndpoint"
 KEPT = "RetainExceptOnCreate"
 """The deletion policy of what refuses to be deleted: tables and logs. Versions have Retain: they may leave a stack."""
 
@@ -31,6 +34,13 @@ def keeping(template: Template, deployed: Template | None) -> Template:
     for name, resource in _resources(deployed).items():
         if resource.get("DeletionPolicy") == KEPT:
             found["Resources"].setdefault(name, copy.deepcopy(resource))
+    return found
+
+
+def answering(template: Template, former: Template) -> Template:
+    """With every address at which `former` answers."""
+    found = copy.deepcopy(template)
+    _keep_addresses(found["Resources"], former["Resources"])
     return found
 
 
@@ -53,6 +63,7 @@ def shift(template: Template, live: Mapping[str, str | int], percent: int, befor
         _keep_statements(resources, old, function)
     _keep_versions(resources, old)
     _keep_paths(resources, old)
+    _keep_addresses(resources, old)
     _let_new_tables_go(resources, old)
     return found
 
@@ -148,6 +159,15 @@ def _keep_paths(resources: Template, old: Template) -> None:
     paths = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     for path, methods in old["RestAPI"]["Properties"]["DefinitionBody"]["paths"].items():
         paths[path] = {**copy.deepcopy(methods), **paths.get(path, {})}
+
+
+def _keep_addresses(resources: Template, old: Template) -> None:
+    """Domains, and the API's own address."""
+    for name, resource in old.items():
+        if resource["Type"] in ADDRESSES:
+            resources.setdefault(name, copy.deepcopy(resource))
+    if "RestAPI" in old and not old["RestAPI"]["Properties"].get(SHUT):
+        resources["RestAPI"]["Properties"][SHUT] = False
 
 
 def _let_new_tables_go(resources: Template, old: Template) -> None:

@@ -156,15 +156,17 @@ def test_the_api_has_the_stages_name_so_that_stages_do_not_share_figures(api: di
     assert (api["Name"], api["DefinitionBody"]["info"]["title"]) == ("jishi-dev", "jishi-dev")
 
 
-def test_a_domain_is_the_only_way_in_where_there_is_one(api: dict[str, Any]) -> None:
+def test_a_domain_is_the_only_way_in_where_there_is_one_from_the_start(api: dict[str, Any]) -> None:
     template = packaged(stage(**DOMAIN))
-    domain = template["Resources"]["ApiDomain"]["Properties"]
+    name = edge.domain_id("api.example.cn")
+    domain = template["Resources"][name]["Properties"]
     assert (domain["DomainName"], domain["SecurityPolicy"]) == ("api.example.cn", "TLS_1_2")
     assert domain["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
-    assert "BasePath" not in template["Resources"]["ApiDomainMapping"]["Properties"]
+    assert "BasePath" not in template["Resources"][f"{name}Mapping"]["Properties"]
     assert template["Resources"]["RestAPI"]["Properties"]["DisableExecuteApiEndpoint"] is True
     assert {"DomainTarget", "DomainZone", "ApiUrl"} <= set(template["Outputs"])
-    assert "DisableExecuteApiEndpoint" not in api
+    assert template["Outputs"]["DomainTarget"]["Value"]["Fn::GetAtt"][0] == name
+    assert api["DisableExecuteApiEndpoint"] is False, "said, since what is left out of an API stays as it was"
 
 
 def rules(region: str = "cn-north-1", **options: Any) -> dict[str, dict[str, Any]]:

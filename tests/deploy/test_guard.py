@@ -53,6 +53,7 @@ def deployed() -> dict[str, Any]:
             "APIHandler": function(),
             "CloseUnpaidSchedule": {"Type": "AWS::Events::Rule", "Properties": {}},
             "OnOrderChangeSource": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {}},
+            "ApiDomain1": {"Type": "AWS::ApiGateway::DomainName", "Properties": {"DomainName": "api.example.cn"}},
             "RestAPI": {"Type": "AWS::Serverless::Api", "Properties": {"StageName": "api"}},
         }
     }
@@ -96,6 +97,10 @@ def addressed(resources: Resources) -> None:
     resources["RestAPI"]["Properties"]["StageName"] = "v2"
 
 
+def shut(resources: Resources) -> None:
+    resources["RestAPI"]["Properties"]["DisableExecuteApiEndpoint"] = True
+
+
 NO = Weight.IMPOSSIBLE
 RISKY, WARNING = Weight.RISKY, Weight.WARNING
 NUMBER = [{"AttributeName": "id", "AttributeType": "N"}]
@@ -130,6 +135,8 @@ MATRIX: list[tuple[str, Weight, Callable[[Resources], None]]] = [
     ("secret", RISKY, told(JISHI_SECRET="jishi/other")),
     ("public-url", RISKY, told(JISHI_PUBLIC_URL="https://b")),
     ("api-stage:RestAPI", RISKY, addressed),
+    ("address-gone:execute-api", WARNING, shut),
+    ("address-gone:api.example.cn", WARNING, without("ApiDomain1")),
     ("api-gone:RestAPI", NO, without("RestAPI")),
     ("gone:CloseUnpaidSchedule", WARNING, without("CloseUnpaidSchedule")),
     ("gone:OnOrderChangeSource", WARNING, without("OnOrderChangeSource")),

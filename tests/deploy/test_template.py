@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -106,6 +107,18 @@ def test_what_is_wrong_in_what_sam_makes_is_found_and_named() -> None:
     del wrong["Resources"]["Swept"]["Properties"]["Handler"]
     with pytest.raises(BundleError, match=r"SAM .*\[Swept\].*Handler"):
         lint(wrong, "cn-north-1")
+
+
+def test_the_apis_own_address_is_shut_and_opened_by_a_new_deployment_of_it(template: dict[str, Any]) -> None:
+    """Without one it would count at the next: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-disable-default-endpoint.html"""
+    shut = copy.deepcopy(template)
+    shut["Resources"]["RestAPI"]["Properties"]["DisableExecuteApiEndpoint"] = True
+    made = [translated(each, "cn-north-1")["Resources"] for each in (template, shut)]
+    (one,), (other,) = (of_type(each, "AWS::ApiGateway::Deployment") for each in made)
+    assert one != other
+    extension = "x-amazon-apigateway-endpoint-configuration"
+    bodies = [each["RestAPI"]["Properties"]["Body"][extension] for each in made]
+    assert bodies == [{"disableExecuteApiEndpoint": False}, {"disableExecuteApiEndpoint": True}]
 
 
 @pytest.mark.parametrize(("region", "partition"), [("cn-northwest-1", "aws-cn"), ("eu-central-1", "aws")])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.template import keeping, shift
+from deploy.template import answering, keeping, shift
 from deploy.template.functions import functions
 from deploy.template.triggers import alias
 from tests.deploy.sam import packaged, stage
@@ -148,6 +148,39 @@ def test_a_route_that_only_the_live_version_has_is_reached_until_the_end(old: Te
     shorter = without(new, lambda resources: paths({"Resources": resources}).pop("/login"))
     assert "/login" in paths(shift(shorter, LIVE, 10, old))
     assert "/login" not in paths(shorter)
+
+
+def ways_in(template: Template) -> set[str]:
+    """Domains that lead to the API, and `own` if its own address answers."""
+    found = of_type(template, "AWS::ApiGateway::BasePathMapping")
+    resources = template["Resources"]
+    domains = {
+        resources[resources[name]["Properties"]["DomainName"]["Ref"]]["Properties"]["DomainName"] for name in found
+    }
+    return domains | (set() if resources["RestAPI"]["Properties"]["DisableExecuteApiEndpoint"] else {"own"})
+
+
+def at(domain: str, bundle: str = "b" * 64) -> Template:
+    return packaged(stage(domain=domain, certificate="c"), bundle)
+
+
+def test_every_address_of_before_answers_until_the_end(old: Template) -> None:
+    """Callbacks of payments under way go where they were begun."""
+    first, second = at("api.example.cn"), at("shop.example.cn")
+    assert (ways_in(old), ways_in(first)) == ({"own"}, {"api.example.cn"})
+    assert ways_in(shift(first, LIVE, 0, old)) == {"own", "api.example.cn"}
+    assert ways_in(shift(second, LIVE, 10, first)) == {"api.example.cn", "shop.example.cn"}
+    assert ways_in(shift(old, LIVE, 0, second)) == {"own", "shop.example.cn"}
+    both = answering(first, old)
+    assert ways_in(both) == {"own", "api.example.cn"}
+    assert ways_in(shift(first, LIVE, 0, both)) == {"own", "api.example.cn"}
+    assert answering(first, first) == first
+    assert ways_in(first) == {"api.example.cn"}, "what was given is as it was"
+
+
+def test_a_new_certificate_of_the_same_domain_counts_at_once() -> None:
+    renewed = packaged(stage(domain="api.example.cn", certificate="d"))
+    assert answering(renewed, at("api.example.cn", "a" * 64)) == renewed
 
 
 def test_live_versions_stay_in_the_stack_and_new_ones_go_with_a_release_that_fails(
