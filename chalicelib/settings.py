@@ -127,6 +127,11 @@ def ahead_of_traffic() -> bool:
     return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
 
 
+def names() -> frozenset[str]:
+    """All variables that are settings, without their forms with _FILE."""
+    return frozenset(_variable(name) for name in Settings.__dataclass_fields__)
+
+
 def secret_names() -> frozenset[str]:
     """The variables that no deployed environment may hold: theirs is the secret."""
     return frozenset(_variable(field.name) for field in Settings.__dataclass_fields__.values() if not field.repr)

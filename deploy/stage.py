@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from chalicelib.settings import secret_names
+from chalicelib.settings import names, secret_names
 
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(".chalice") / "config.json"
@@ -76,6 +77,8 @@ class Stage:
     region: str
     environment: Mapping[str, str]
     options: Options = field(default_factory=Options)
+    in_network: bool = False
+    """Its functions stand in subnets of the merchant's own (Chalice's `subnet_ids`), say for a fixed address."""
 
     @property
     def stack(self) -> str:
@@ -137,11 +140,19 @@ def read(name: str, root: Path = ROOT) -> Stage:
             f"Stage {name!r} shows {', '.join(shown)} to everybody who may see a function. Take it out of {CONFIG}, "
             f"change it where it comes from, since it was seen, and give it to `make secret STAGE={name}`."
         )
+    if unknown := sorted(
+        each for each in environment if each.startswith("JISHI_") and each.removesuffix("_FILE") not in names()
+    ):
+        near = get_close_matches(unknown[0], names(), 1)
+        raise StageError(
+            f"Stage {name!r} sets {', '.join(unknown)}, which is no setting of the shop"
+            + (f": is {near[0]} meant?" if near else ". docs/settings.md has all of them.")
+        )
     if (path := given.get("api_gateway_stage", config.get("api_gateway_stage", PATH))) != PATH:
         raise StageError(
             f"Stage {name!r}: api_gateway_stage must be {PATH!r}, and is {path!r}: callbacks and alarms name it."
         )
-    return Stage(name, region, environment, options)
+    return Stage(name, region, environment, options, bool(given.get("subnet_ids", config.get("subnet_ids"))))
 
 
 def _config(root: Path) -> Any:

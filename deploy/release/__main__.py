@@ -23,8 +23,8 @@ from deploy.cloud import Cloud, CloudError, told
 from deploy.release import addresses, guard, plan, ready
 from deploy.release.parts import Account, real
 from deploy.release.plan import Template
-from deploy.release.rollout import Candidate, Overtaken, ReleaseFailed, Rollout, brought_back
-from deploy.release.stack import NotApplied, Stack, Stuck
+from deploy.release.rollout import Candidate, ReleaseFailed, Rollout, brought_back
+from deploy.release.stack import NotApplied, Overtaken, Stack, Stuck
 from deploy.stage import ROOT, Stage, StageError, read
 from deploy.template import keeping
 from deploy.template.alarms import ROLLBACK_ALARMS

@@ -24,7 +24,7 @@ from deploy.release.guard import moves_tables, setting
 from deploy.release.parts import Account
 from deploy.release.plan import Mark, Template
 from deploy.release.records import Release
-from deploy.release.stack import NotApplied, Stuck, Watched
+from deploy.release.stack import NotApplied, Overtaken, Stuck, Watched
 from deploy.release.watch import Unreachable, WrongAnswer
 from deploy.stage import Stage
 from deploy.template import answering, keeping, shift
@@ -38,10 +38,6 @@ class Ringing(Exception):
 
 class ReleaseFailed(Exception):
     """Says in which phase, why, and what is live now."""
-
-
-class Overtaken(Exception):
-    """Somebody else deploys this stage at the same time."""
 
 
 FAILURES = (NotApplied, CheckFailed, Ringing, WrongAnswer)
@@ -189,7 +185,7 @@ class Rollout:
     def _demand_alone(self) -> None:
         """Raises Overtaken."""
         if self.account.stack.template() != self._left:
-            raise Overtaken("The stack changed meanwhile: somebody else deploys it. Nothing more was done from here.")
+            raise Overtaken
 
     def _check(self, template: Template) -> None:
         """The new versions, by their numbers: nobody else reaches them yet. Raises CheckFailed, WrongAnswer."""

@@ -34,6 +34,13 @@ class Stuck(Exception):
     """CloudFormation could neither finish nor take back; says what to do by hand."""
 
 
+class Overtaken(Exception):
+    """Somebody else deploys this stage at the same time."""
+
+    def __str__(self) -> str:
+        return "The stack changed meanwhile: somebody else deploys it. Nothing more was done from here."
+
+
 @dataclass(frozen=True)
 class Watched:
     """Alarms (ARN -> type of resource) that take an update back, while it lasts and for some minutes after."""
@@ -92,7 +99,12 @@ class Stack:
         began = self._last_event()
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
         token = change_set.rpartition("/")[2]
-        self._client.execute_change_set(ChangeSetName=change_set, ClientRequestToken=token)
+        try:
+            self._client.execute_change_set(ChangeSetName=change_set, ClientRequestToken=token)
+        except ClientError as error:  # the update of somebody else takes away the change sets that were made before it
+            if error.response["Error"]["Code"] in ("ChangeSetNotFound", "InvalidChangeSetStatus"):
+                raise Overtaken from None
+            raise
         self._follow(began)
         self._client.update_termination_protection(
             StackName=self._name, EnableTerminationProtection=self._cloud.stage.options.keep

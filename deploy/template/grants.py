@@ -169,6 +169,13 @@ GRANTS: Mapping[str, Grants] = {
 }
 
 ON_STREAM = "on_order_change"
+INTO_NETWORK = (
+    "AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces",
+    "DescribeSubnets", "UnassignPrivateIpAddresses",
+)  # fmt: skip
+"""What Lambda does in the function's name to put it into subnets; it takes no resources.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+"""
 UNQUEUED = (API, "check_release")
 """Called by somebody who waits for the answer; what fails of the others goes to a queue."""
 
@@ -183,6 +190,8 @@ def statements(stage: Stage, name: str) -> list[dict[str, Any]]:
         _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [_arn("logs", log_group)]),
         _allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
     ]
+    if stage.in_network:
+        found.append(_allow([f"ec2:{each}" for each in INTO_NETWORK], ["*"]))
     if name not in UNQUEUED:
         queue = "StreamFailures" if name == ON_STREAM else "ScheduleFailures"
         found.append(_allow(["sqs:SendMessage"], [{"Fn::GetAtt": [queue, "Arn"]}]))

@@ -20,7 +20,7 @@ from deploy.release.__main__ import parameters
 from deploy.release.functions import CheckFailed, Functions
 from deploy.release.plan import Mark, mark_of, marked
 from deploy.release.records import Records, Release
-from deploy.release.stack import NotApplied, Stack, Stuck, Watched
+from deploy.release.stack import NotApplied, Overtaken, Stack, Stuck, Watched
 from deploy.release.watch import Watch
 from deploy.stage import Options, Stage
 from tests.deploy.aws import running_aws
@@ -138,6 +138,20 @@ def test_a_change_asked_for_twice_because_an_answer_was_lost_is_one_change(cloud
     events.unregister("before-parameter-build.cloudformation", asked)
     assert [name for name, _ in tokens] == ["CreateChangeSet", "ExecuteChangeSet"] * 2
     assert len(set(tokens)) == 4
+
+
+def test_whose_change_set_was_taken_away_by_another_deployment_is_told_so(cloud: Cloud, stack: Stack) -> None:
+    apply(stack, template())
+    client = cloud.client("cloudformation")
+
+    def meanwhile(params: dict[str, Any], **_: Any) -> None:
+        client.delete_change_set(ChangeSetName=params["ChangeSetName"])
+
+    client.meta.events.register("before-parameter-build.cloudformation.ExecuteChangeSet", meanwhile)
+    with pytest.raises(Overtaken, match="somebody else deploys"):
+        apply(stack, template(More=QUEUE))
+    client.meta.events.unregister("before-parameter-build.cloudformation.ExecuteChangeSet", meanwhile)
+    assert apply(stack, template(More=QUEUE))
 
 
 def test_an_update_that_fails_says_why_and_leaves_the_template_before(stack: Stack) -> None:

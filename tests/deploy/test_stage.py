@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.stage import StageError, read
+from deploy.template import grants
 
 PLAIN = {"JISHI_STAGE": "prod", "JISHI_REGION": "cn-north-1"}
 
@@ -38,6 +40,7 @@ def test_a_stage_is_one_shop_and_names_all_that_is_its_own(tmp_path: Path) -> No
         ({**PLAIN, "JISHI_REGION": "beijing"}, {}, "JISHI_REGION"),
         ({**PLAIN, "JISHI_DATA_KEYS": "planted"}, {}, "make secret STAGE=prod"),
         ({**PLAIN, "JISHI_WECHAT_MERCHANT_KEY_FILE": "planted"}, {}, "JISHI_WECHAT_MERCHANT_KEY_FILE"),
+        ({**PLAIN, "JISHI_OWNER": "M"}, {}, "JISHI_OWNERS"),
         (PLAIN, {"colour": "red"}, "deploy.colour"),
         (PLAIN, {"memory": "1024"}, "deploy.memory must be int"),
         (PLAIN, {"memory": 64}, "deploy.memory"),
@@ -114,3 +117,13 @@ def test_a_file_that_is_not_as_chalice_has_it_is_told(tmp_path: Path, text: str 
 def test_another_stage_than_those_of_the_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(StageError, match=r"prod"):
         read(name, written(tmp_path))
+
+
+def test_functions_in_subnets_may_be_put_there(tmp_path: Path) -> None:
+    root = written(tmp_path)
+    config = json.loads((root / ".chalice" / "config.json").read_text())
+    config["stages"]["prod"] |= {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    (root / ".chalice" / "config.json").write_text(json.dumps(config))
+    inside, outside = read("prod", root), replace(read("prod", root), in_network=False)
+    may, may_not = (grants.statements(stage, "close_unpaid") for stage in (inside, outside))
+    assert [each["Action"][1] for each in may if each not in may_not] == ["ec2:CreateNetworkInterface"]
