@@ -232,7 +232,10 @@ class Rollout:
         if known and (known.template, known.parameters) == (new.template, dict(new.parameters)):
             return known.number  # a run before this one died after it went live
         brought = records.get(new.of)
-        number = max((0, *records.numbers())) + 1
+        numbers = records.numbers()
+        for never_live in (each for each in numbers if each > start.mark.live):
+            records.forget(never_live)  # its run died before CloudFormation was asked, or was taken back
+        number = max((0, *numbers)) + 1
         records.keep(
             Release(
                 number, self.clock().isoformat(timespec="seconds"), new.sha256, new.commit, self.account.caller,

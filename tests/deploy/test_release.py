@@ -279,6 +279,16 @@ def test_wherever_the_process_dies_the_shop_serves_and_the_same_command_goes_on(
     _serves_what_was_checked(world, steps)
 
 
+def test_a_release_that_died_before_it_was_live_is_none_to_go_back_to(world: World) -> None:
+    world.trouble = _stopping(CALLS.index("keep") + 1, Died())
+    with pytest.raises(Died):
+        run(world, SECOND)
+    assert {f"bundles/{each.sha256}.zip" for each in world.kept.values()} == {A, B}
+    world.trouble = lambda call: None
+    run(world, candidate(C, reshaped))
+    assert {f"bundles/{each.sha256}.zip" for each in world.kept.values()} == {A, C}
+
+
 @pytest.mark.parametrize("at", REFUSING)
 def test_whatever_cloudformation_refuses_the_shop_serves_and_the_same_command_goes_on(world: World, at: int) -> None:
     steps = len(world.history)
