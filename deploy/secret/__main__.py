@@ -133,7 +133,7 @@ def _demand_consent(ask: Ask | None) -> None:
     """Who takes the former key away before the portal has the new one gets callbacks that nobody can open."""
     question = f"Was the new APIv3 key set in the portal ({entries.PORTAL}) a day ago or longer? yes/no: "
     if ask is None or ask(question, False).strip() != "yes":
-        raise SecretError("Nothing was written. Set the new APIv3 key in the portal; YES=1 a day and an hour later.")
+        raise SecretError("Nothing was written. Set the new APIv3 key in the portal first; YES=1 26 hours later.")
 
 
 def _of_this_stage(stage: Stage, around: Mapping[str, str]) -> dict[str, Any]:
