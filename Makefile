@@ -12,7 +12,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 CODE := app.py chalicelib functions deploy
 STAGE ?= dev
 
-.PHONY: help run demo test faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart cost lock reset clean
+.PHONY: help run demo test coverage faults model check package deploy rollback releases restore rehearse wechat-check secret rotate doctor contract bench bench-reconcile bench-coldstart cost lock reset clean
 
 help:
 	@sed -n '1,6p' Makefile | cut -c3-
@@ -28,6 +28,9 @@ demo: $(STAMP)
 	@$(BIN)/python -m sandbox.demo
 
 test: $(STAMP)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+coverage: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
 faults: $(STAMP)
