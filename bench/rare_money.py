@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from bench.jobs import all_reconciled
@@ -37,11 +36,11 @@ def money_moves(tour: Tour) -> None:
     """WeChat ends the refunds that it has accepted, in its own time."""
     tour.run(advance_refunds)
     tour.stack.clock.forward(hours=3)
-    deadline = time.monotonic() + 10
-    while any(refund["status"] == "PROCESSING" for refund in tour.stack.control("GET", "refunds")):
-        if time.monotonic() > deadline:
-            raise TimeoutError("the sandbox has not ended a refund")
-        time.sleep(0.02)
+
+    def ended() -> bool:
+        return all(refund["status"] != "PROCESSING" for refund in tour.stack.control("GET", "refunds"))
+
+    tour.until(ended, "the sandbox has not ended a refund")
 
 
 def unpaid(tour: Tour) -> None:

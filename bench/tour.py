@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.campaigns.base import Choice
 from chalicelib.coupons import CouponKind, CouponTemplate, Terms
@@ -36,6 +36,7 @@ from sandbox.local.worker import schedule_event
 from tests.shop import Shopper, Stack
 
 Act = Callable[[], object]
+Seen = TypeVar("Seen")
 JOBS = (
     close_unpaid, advance_refunds, finish_effects, upload_shipping, retry_refused_uploads, track_parcels,
     move_groups_on, remind_of_coupons, expire_coupons, receive_orders, finish_orders, alarm_unsent, move_cases_on,
@@ -212,13 +213,21 @@ class Tour:
         self.owe(shopper, order_id)
         number = refund_number(trade_number(order_id, 1))
         self.shop.payments.refunding.advance(number, self.stack.clock())
+
+        def lost() -> list[str]:
+            callbacks = [each for each in self.stack.control("GET", "callbacks") if each["lost"]]
+            return [str(each["id"]) for each in callbacks if each["plaintext"].get("out_refund_no") == number]
+
+        return self.until(lost, "the sandbox has not ended the refund")[0]
+
+    def until(self, look: Callable[[], Seen], otherwise: str) -> Seen:
+        """What `look` sees as soon as it is something; WeChat does some things in its own time."""
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            for callback in self.stack.control("GET", "callbacks"):
-                if callback["lost"] and callback["plaintext"].get("out_refund_no") == number:
-                    return str(callback["id"])
+        while not (seen := look()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(otherwise)
             time.sleep(0.02)
-        raise TimeoutError("the sandbox has not ended the refund")
+        return seen
 
     def owe(self, shopper: Shopper, order_id: str) -> None:
         now = self.stack.clock()

@@ -105,6 +105,19 @@ class Stage:
     def suffix(self) -> str:
         return "amazonaws.com.cn" if self.in_china else "amazonaws.com"
 
+    def url(self, undeployed: Any) -> Any:
+        """Where the shop is found; `undeployed`: the address of an API without a domain."""
+        return f"https://{self.options.domain}" if self.options.domain else undeployed
+
+    def variables(self, undeployed: Any) -> dict[str, Any]:
+        """The environment of every function. Nothing secret: the secret's name alone."""
+        return {
+            "JISHI_PUBLIC_URL": self.url(undeployed),
+            **self.environment,
+            "JISHI_TABLE_PREFIX": self.table_prefix,
+            "JISHI_SECRET": self.secret,
+        }
+
     def function(self, name: str) -> str:
         """The function's name in the account, by Chalice's name: `close_unpaid` -> `jishi-prod-close-unpaid`."""
         return f"{self.stack}-{'api' if name == API else name.replace('_', '-')}"

@@ -32,14 +32,22 @@ def running_engine(home: Path) -> Iterator[str]:
     if known := os.environ.get("JISHI_TEST_ENGINE"):
         yield known
         return
+    with running_aws(home, "dynamodb,dynamodbstreams") as address:
+        yield address
+
+
+@contextmanager
+def running_aws(home: Path, services: str) -> Iterator[str]:
+    """The address of an emulated account of its own. `services`, comma-separated: those it loads."""
     port = _free_port()
     environment = {
         **os.environ,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "0",
-        "SERVICES": "dynamodb,dynamodbstreams",
+        "SERVICES": services,
         "IOT_MTLS_ENABLED": "0",
+        "S3_DATA_DIR": str(home / "s3"),
     }
     with (home / "log").open("w") as log:
         process = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Set
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import randrange
 from typing import Any, Literal, Protocol
 
@@ -107,7 +107,8 @@ class Identity:
         """
         key_id, claims = self._read(token)
         expires_at = from_epoch(claims["exp"])
-        if self._clock() >= expires_at:
+        now = self._clock()
+        if now >= expires_at:
             raise SessionExpired
         found = self._store.get(claims["sub"])
         if found is None:
@@ -115,7 +116,7 @@ class Identity:
         member = self._with_ownership(found)
         if member.session_version != claims["ver"]:
             raise SessionRevoked
-        self._keep_pace(member)
+        self._keep_pace(member, now)
         return Session(
             member_id=member.member_id,
             openid=member.openid,
@@ -131,9 +132,9 @@ class Identity:
             roles=member.roles,
         )
 
-    def _keep_pace(self, member: Member) -> None:
+    def _keep_pace(self, member: Member, now: datetime) -> None:
         """Without a read of its own, and with a write in one request of COUNTED_SHARE."""
-        most, now = self._settings.requests_per_member, self._clock()
+        most = self._settings.requests_per_member
         if not most or member.roles:
             return
         if member.pace.too_fast(now, most):

@@ -57,7 +57,10 @@ def state(stage: Stage, facts: Stack) -> Finding:
 
 def drift(stage: Stage, facts: Stack) -> Finding:
     if facts.drift == "DRIFTED":
-        do = f"somebody changed it by hand; deploying again puts it back: aws cloudformation describe-stack-resource-drifts --stack-name {stage.stack}"  # noqa: E501
+        do = (
+            "somebody changed it by hand; deploying again puts it back: "
+            f"aws cloudformation describe-stack-resource-drifts --stack-name {stage.stack}"
+        )
         return look("the stack is not what was deployed", do)
     if facts.drift == "IN_SYNC":
         return good("the stack is what was deployed")

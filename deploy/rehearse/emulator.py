@@ -10,8 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 from deploy.rehearse import closure
 from sandbox.local import guard
 from sandbox.local.place import Trouble
+from sandbox.local.processes import Child, wait_until_ready
 
 ACCOUNT = "000000000000"
 ROOT_KEY = "rehearsal-deployer"
@@ -77,7 +76,11 @@ def start(home: Path, port: int, region: str, clock_file: Path) -> Emulator:
             start_new_session=True,
         )
     emulator = Emulator(port, process, log)
-    _wait(emulator)
+    try:
+        wait_until_ready(Child("the emulator", process, log), f"{emulator.address}/_localstack/health", advice="")
+    except Trouble:
+        emulator.stop()
+        raise
     return emulator
 
 
@@ -104,16 +107,3 @@ def _environment(home: Path, port: int, region: str, clock_file: Path) -> dict[s
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "INFO",
     }
-
-
-def _wait(emulator: Emulator, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and emulator.process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{emulator.address}/_localstack/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    emulator.stop()
-    last = "\n".join(emulator.log.read_text(errors="replace").splitlines()[-12:])
-    raise Trouble(f"The emulator did not start:\n{last}")

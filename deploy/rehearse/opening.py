@@ -41,7 +41,7 @@ def opened(home: Path) -> Iterator[World]:
         lock = stack.enter_context((home / "lock").open("w"))
         wechat = processes.start("wechat", home / "logs", _wechat(place), {}, lock.fileno())
         stack.callback(wechat.stop, 20)
-        processes.wait_until_ready(wechat, f"{place.wechat}/_sandbox/")
+        processes.wait_until_ready(wechat, f"{place.wechat}/_sandbox/", advice="")
         shop = stack.enter_context(front.serving(place.api_port, place.engine_port))
         cloud = Cloud(copy.stage)
         rates = {

@@ -16,13 +16,7 @@ from tools.wechat_check.forms import forms
 
 def environment(stage: Stage) -> dict[str, str]:
     """What the functions of a stage are given; an API without a domain gets its address with the deployment."""
-    host = stage.options.domain or f"undeployed.execute-api.{stage.region}.{stage.suffix}"
-    return {
-        "JISHI_PUBLIC_URL": f"https://{host}" + ("" if stage.options.domain else "/api"),
-        **stage.environment,
-        "JISHI_TABLE_PREFIX": stage.table_prefix,
-        "JISHI_SECRET": stage.secret,
-    }
+    return stage.variables(f"https://undeployed.execute-api.{stage.region}.{stage.suffix}/api")
 
 
 def settings_of(stage: Stage, values: Mapping[str, Any]) -> Settings:

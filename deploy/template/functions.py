@@ -50,6 +50,7 @@ SIZES: Mapping[str, Size] = {
     "check_release": Size(120, alone=False),
 }
 
+API_ADDRESS = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -115,7 +116,7 @@ def _properties(stage: Stage, function: Function) -> dict[str, Any]:
         "MemorySize": stage.options.memory if is_api else size.memory,
         "Timeout": size.seconds,
         "Architectures": [stage.options.architecture],
-        "Environment": {"Variables": environment(stage)},
+        "Environment": {"Variables": stage.variables(API_ADDRESS)},
     }
     if not stage.in_china:  # https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html: X-Ray takes none there
         properties["Tracing"] = "Active"
@@ -126,20 +127,8 @@ def _properties(stage: Stage, function: Function) -> dict[str, Any]:
     return properties
 
 
-def environment(stage: Stage) -> dict[str, Any]:
-    """Nothing secret: the secret's name alone."""
-    return {
-        "JISHI_PUBLIC_URL": public_url(stage),
-        **stage.environment,
-        "JISHI_TABLE_PREFIX": stage.table_prefix,
-        "JISHI_SECRET": stage.secret,
-    }
-
-
 def public_url(stage: Stage) -> Any:
-    if stage.options.domain:
-        return f"https://{stage.options.domain}"
-    return {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
+    return stage.url(API_ADDRESS)
 
 
 def _role(stage: Stage, function: Function) -> dict[str, Any]:

@@ -78,8 +78,8 @@ def must_be_free(port: int, what: str, variable: str) -> None:
             ) from error
 
 
-def wait_until_ready(child: Child, url: str, seconds: float = 60) -> None:
-    """Until it answers HTTP with anything but a failure of its own."""
+def wait_until_ready(child: Child, url: str, seconds: float = 60, advice: str = START_OVER) -> None:
+    """Until it answers HTTP with anything but a failure of its own. Raises Trouble with its last words and `advice`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not child.ended:
         try:
@@ -91,4 +91,4 @@ def wait_until_ready(child: Child, url: str, seconds: float = 60) -> None:
         except OSError:
             pass
         time.sleep(0.1)
-    raise Trouble(f"{child.obituary()}\n{START_OVER}")
+    raise Trouble(f"{child.obituary()}\n{advice}".rstrip())

@@ -23,7 +23,7 @@ from deploy.release.records import Records, Release
 from deploy.release.stack import NotApplied, Overtaken, Stack, Stuck, Watched
 from deploy.release.watch import Watch
 from deploy.stage import Options, Stage
-from tests.deploy.aws import running_aws
+from tests.engine import running_aws
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
 TABLE: dict[str, Any] = {
