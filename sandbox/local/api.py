@@ -41,10 +41,18 @@ def main() -> None:
 
 def serve(port: int) -> LocalDevServer:
     """The server, bound to `port` (0: any free one); whoever calls runs it."""
-    CustomLocalChalice.__bases__ = (LocalChalice, type(app))
-    app.__class__ = CustomLocalChalice  # type: ignore[assignment]  # as Chalice's own `local` does
+    for_threads()
     config = Config.create(chalice_stage="dev", config_from_disk={"version": "2.0", "app_name": "jishi"})
     return LocalDevServer(app, config, "127.0.0.1", port, handler_cls=Handler, server_cls=Server)
+
+
+def for_threads() -> None:
+    """From now on the app keeps a current request for each thread, and not one for the process, as in Lambda, where
+    requests come one by one. Once is enough, and more do no harm.
+    """
+    if not isinstance(app, LocalChalice):
+        CustomLocalChalice.__bases__ = (LocalChalice, type(app))
+        app.__class__ = CustomLocalChalice  # type: ignore[assignment]  # as Chalice's own `local` does
 
 
 if __name__ == "__main__":
