@@ -1,6 +1,7 @@
 """Row: the base of every pynamodb model of the shop."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,8 +10,11 @@ from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from .transport import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, LeanClient
+
 # What a store call may raise when DynamoDB is unreachable or throttles; the web edge answers 503 to it.
 STORAGE_FAILURES = (PynamoDBException, BotoCoreError, ClientError)
+LEAN, ORDINARY = "lean", "botocore"
 
 
 class Row(Model):
@@ -51,14 +55,14 @@ _where: dict[str, Any] = {}
 _prefix: str | None = None
 
 
-def bind(prefix: str, region: str, endpoint: str | None = None) -> None:
+def bind(prefix: str, region: str, endpoint: str | None = None, client: str = LEAN) -> None:
     """Point every row, also those imported later, at tables called `<prefix><name>`. No I/O; the client is made at the
-    first call.
+    first call: `lean` (transport.py), or botocore's own, `botocore`.
 
     Where they point there already, nothing changes: a client and its sockets are too dear to make again.
     """
     global _connection, _where, _prefix
-    where = {"region": region, "host": endpoint}
+    where = {"region": region, "endpoint": endpoint, "client": client}
     if (_prefix, _where) == (prefix, where):
         return
     with _lock:
@@ -74,19 +78,41 @@ def _shared(meta_table: Any = None) -> Connection:
     global _connection
     with _lock:
         if _connection is None:
-            # Short time-outs: a Lambda must not spend its life on one dead socket; botocore tries again by itself.
-            _connection = Connection(
-                **_where,
-                connect_timeout_seconds=2,
-                read_timeout_seconds=5,
-                max_pool_connections=64,
-                max_retry_attempts=4,
-            )
-            _ = _connection.client
+            _connection = _connect(**_where)
         if meta_table is not None and meta_table.table_name not in _described:
             _connection.add_meta_table(meta_table)  # once, also for a table of several kinds of rows
             _described.add(meta_table.table_name)
         return _connection
+
+
+class _LeanConnection(Connection):
+    """pynamodb over another client."""
+
+    def __init__(self, lean: LeanClient, **where: Any) -> None:
+        super().__init__(**where)
+        self._lean = lean
+
+    @property
+    def client(self) -> Any:
+        return self._lean
+
+
+def _connect(region: str, endpoint: str | None, client: str) -> Connection:
+    # Short time-outs: a Lambda must not spend its life on one dead socket; both clients try again by themselves.
+    ordinary = Connection(
+        region=region,
+        host=endpoint,
+        connect_timeout_seconds=CONNECT_SECONDS,
+        read_timeout_seconds=READ_SECONDS,
+        max_pool_connections=64,
+        max_retry_attempts=ATTEMPTS - 1,
+    )
+    if client == LEAN:
+        lean = LeanClient(region, endpoint, lambda: ordinary.client)
+        if not lean.proxied:
+            return _LeanConnection(lean, region=region, host=endpoint)
+    _ = ordinary.client
+    return ordinary
 
 
 def connection() -> Connection:
@@ -97,3 +123,11 @@ def connection() -> Connection:
 def dynamodb() -> Any:
     """The botocore client behind it, for the calls that pynamodb has no words for."""
     return _shared().client
+
+
+def ask(calls: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The answers to several operations: the lean client waits for all of them at once."""
+    client = dynamodb()
+    if isinstance(client, LeanClient):
+        return client.ask(calls)
+    return [client._make_api_call(operation, params) for operation, params in calls]

@@ -9,7 +9,7 @@ from moto import mock_aws
 from chalicelib.stock import SoldOut, Stock
 from chalicelib.stock.store import StockStore
 from chalicelib.storage.once import first_time
-from chalicelib.storage.table import bind, dynamodb
+from chalicelib.storage.table import ORDINARY, bind, dynamodb
 from chalicelib.storage.tables import create_all, tables
 from chalicelib.storage.writes import commit
 
@@ -17,7 +17,7 @@ from chalicelib.storage.writes import commit
 @pytest.fixture
 def second_engine() -> Iterator[None]:
     with mock_aws():
-        bind("second-", "cn-north-1")
+        bind("second-", "cn-north-1", client=ORDINARY)  # moto stands in botocore's way alone
         yield
     bind("nowhere-", "cn-north-1", "http://127.0.0.1:9")
 
