@@ -1,4 +1,5 @@
-"""What a piece of work costs, seen at the shop's own client: requests, items, capacity units, calls to WeChat.
+"""What a piece of work costs, seen at the shop's own client: requests, how many of them one has to wait for one after
+another, items, capacity units, bytes, calls to WeChat.
 
 Units follow the rules that AWS publishes, from the sizes of the items, since no local engine counts them well:
 a read takes a unit for each 4 KB of an item (of all items together in a query), half of it if eventually consistent;
@@ -28,9 +29,15 @@ TRANSACTION = "TransactWriteItems"
 
 @dataclass
 class Cost:
-    """`items_written` counts condition checks too: they lock and cost like writes."""
+    """`depth` counts requests that are sent together as one. `items_written` counts condition checks too: they lock and
+    cost like writes. Bytes are those of bodies: `sent` to DynamoDB, `received` from it, `answered` to the shopper.
+    """
 
     operations: Counter[str] = field(default_factory=Counter)
+    depth: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    bytes_answered: int = 0
     items_read: int = 0
     items_written: int = 0
     read_units: float = 0
@@ -58,13 +65,18 @@ class Meter:
     @contextmanager
     def counting(self) -> Iterator[Cost]:
         cost, events = Cost(), dynamodb().meta.events
+        waves: dict[int, object] = {}
 
         def before(model: Any, params: Any, context: Any, **_: Any) -> None:
+            cost.bytes_sent += _length(params["body"])
             asked = context["asked"] = json.loads(params["body"])
             context["before"] = [self._stored(table, key) for table, key in self._changed(model.name, asked)]
 
-        def after(model: Any, parsed: Any, context: Any, **_: Any) -> None:
+        def after(model: Any, parsed: Any, context: Any, http_response: Any, **_: Any) -> None:
             cost.operations[model.name] += 1
+            cost.bytes_received += _length(http_response.content)
+            wave = context.get("wave", object())
+            waves[id(wave)] = wave
             asked = context["asked"]
             self._count_reads(cost, model.name, asked, parsed)
             changed = self._changed(model.name, asked)
@@ -73,6 +85,11 @@ class Meter:
                 cost.items_written += 1
                 cost.write_units += self._write_units(table, old, self._stored(table, key), factor)
 
+        def check(answer: Any) -> None:
+            cost.bytes_answered += len(answer.content)
+            checked(answer)
+
+        checked, self._stack.check = self._stack.check, check
         self._stack.control("DELETE", "calls")
         events.register("before-call.dynamodb", before)
         events.register("after-call.dynamodb", after)
@@ -81,6 +98,8 @@ class Meter:
         finally:
             events.unregister("before-call.dynamodb", before)
             events.unregister("after-call.dynamodb", after)
+            self._stack.check = checked
+        cost.depth = len(waves)
         cost.wechat = len(self._stack.control("GET", "calls"))
 
     def _count_reads(self, cost: Cost, operation: str, asked: Any, answer: Any) -> None:
@@ -146,6 +165,10 @@ def _entry_units(keys: set[str], old: Item | None, new: Item | None) -> int:
     moved = old is None or new is None or any(old[name] != new[name] for name in keys)
     sizes = [_units(size(entry), 1024) for entry in (old, new) if entry is not None]
     return sum(sizes) if moved else max(sizes)
+
+
+def _length(text: str | bytes) -> int:
+    return len(text.encode() if isinstance(text, str) else text)
 
 
 def _units(size: int, of: int) -> int:

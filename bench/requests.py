@@ -1,4 +1,6 @@
-"""What every route and function asks of DynamoDB and of WeChat: `make bench` prints it and writes docs/requests.md."""
+"""What every route and function asks of DynamoDB and of WeChat: `python -m bench.requests` prints it, and writes
+docs/requests.md and bench/results/requests.json.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from app import app
+from bench import figures
 from bench.jobs import FUNCTIONS
 from bench.meter import SINGLE, TRANSACTION, Cost, Meter
 from bench.service import SERVICE
@@ -23,12 +27,14 @@ REPORT = Path(__file__).parents[1] / "docs" / "requests.md"
 HEAD = """\
 # What the shop asks of DynamoDB and of WeChat
 
-Counted by `make bench`, which writes this file: it starts an engine, a sandbox WeChat and the demo shop, visits every
-route over HTTP and runs every function, each twice, and counts the second time. Nothing is timed. The budgets of the
-routes that matter most are held by `tests/test_requests.py`.
+Counted by `make bench PARTS=requests`, which writes this file: it starts an engine, a sandbox WeChat and the
+demo shop, visits every route over HTTP and runs every function, each twice, and counts the second time. Nothing is
+timed. The budgets of the routes that matter most are held by `tests/test_requests.py`; bytes are in
+`bench/results/requests.json`.
 
-- **requests**: calls to DynamoDB, one after another. In **which**, W stands for a PutItem, UpdateItem or DeleteItem and
-  T for a TransactWriteItems; the others are reads.
+- **requests**: calls to DynamoDB. **depth**: how many of them follow one another; those that are sent together and
+  waited for at once count one. In **which**, W stands for a PutItem, UpdateItem or DeleteItem and T for a
+  TransactWriteItems; the others are reads.
 - **read**, **written**: items; a condition check in a transaction counts as written.
 - **RU**, **WU**: read and write units, from the sizes of the items before and after by the rules of AWS: consistent
   reads count full, writes with all index entries that they change, transactions double (index entries apart).
@@ -37,8 +43,8 @@ routes that matter most are held by `tests/test_requests.py`.
 - An access token of the platform is read again after a minute, which is the one GetItem more in functions that send.
 """
 TABLE = """\
-| | requests | which | read | written | RU | WU | WeChat |
-|---|--:|---|--:|--:|--:|--:|--:|
+| | requests | depth | which | read | written | RU | WU | WeChat |
+|---|--:|--:|---|--:|--:|--:|--:|--:|
 """
 SHORT = {**dict.fromkeys(SINGLE, "W"), TRANSACTION: "T"}
 
@@ -71,7 +77,12 @@ def which(cost: Cost) -> str:
 def row(visit: Visit, cost: Cost) -> str:
     name = f"`{visit.name}`" + (f" {visit.case}" if visit.case else "")
     numbers = (cost.items_read, cost.items_written, f"{cost.read_units:g}", cost.write_units, cost.wechat)
-    return f"| {name} | {cost.requests} | {which(cost)} | {' | '.join(map(str, numbers))} |\n"
+    return f"| {name} | {cost.requests} | {cost.depth} | {which(cost)} | {' | '.join(map(str, numbers))} |\n"
+
+
+def counted(visit: Visit, cost: Cost) -> dict[str, Any]:
+    """One row of the results."""
+    return {"name": visit.name, "case": visit.case, "requests": cost.requests, **vars(cost)}
 
 
 def main() -> int:
@@ -80,15 +91,21 @@ def main() -> int:
         return 1
     logger.setLevel("CRITICAL")
     visits = [*sorted((*ROUTES, *SERVICE), key=lambda visit: visit.name.split()[::-1]), *FUNCTIONS]
-    rows = {True: "", False: ""}
+    costs = []
     print(TABLE, end="")
     with tempfile.TemporaryDirectory() as home, running_engine(Path(home)) as engine, running_api() as api:
         credentials = make_credentials(Path(home))
         with open_stack(fresh_tables(engine), engine, credentials, api, load) as stack:
             for visit, cost in measure(stack, engine, visits):
-                rows[visit not in FUNCTIONS] += row(visit, cost)
+                costs.append((visit, cost))
                 print(row(visit, cost), end="", flush=True)
-    REPORT.write_text(f"{HEAD}\n## Routes\n\n{TABLE}{rows[True]}\n## Functions\n\n{TABLE}{rows[False]}", "utf-8")
+    routes, functions = (
+        [each for each in costs if (each[0] in FUNCTIONS) == of_functions] for of_functions in (False, True)
+    )
+    rows = ["".join(row(*each) for each in part) for part in (routes, functions)]
+    REPORT.write_text(f"{HEAD}\n## Routes\n\n{TABLE}{rows[0]}\n## Functions\n\n{TABLE}{rows[1]}", "utf-8")
+    results = {"routes": [counted(*each) for each in routes], "functions": [counted(*each) for each in functions]}
+    figures.keep("requests", results)
     return 0
 
 
