@@ -43,6 +43,7 @@ OPERATIONS = frozenset(
 )
 NAME = "dynamodb"
 CONNECT_SECONDS, READ_SECONDS = 2, 5
+SURELY_OPEN_SECONDS = 0.5
 ATTEMPTS = 5
 TARGET = "DynamoDB_20120810"
 
@@ -117,7 +118,7 @@ class LeanClient:
         self._make_ordinary = ordinary
         self._ordinary: Any = None
         self._lock = threading.Lock()
-        self._idle: list[http.client.HTTPConnection] = []
+        self._idle: list[tuple[http.client.HTTPConnection, float]] = []
         self._tls: ssl.SSLContext | None = None
         self.meta = SimpleNamespace(
             events=HierarchicalEmitter(), region_name=region, endpoint_url=self._url, service_model=_service
@@ -200,6 +201,7 @@ class LeanClient:
         call.attempt, call.answer, call.error = call.attempt + 1, None, None
         call.parsed = None
         headers = {
+            "Host": self._parts.netloc,
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": f"{TARGET}.{call.operation.name}",
             "User-Agent": "jishi",
@@ -215,19 +217,20 @@ class LeanClient:
             )[1]
             if call.answer is None:
                 call.connection = self._connection()
-                call.connection.request("POST", "/", call.body, headers)
+                call.connection.sock.sendall(_written(headers, call.body))
         except Exception as error:
             self._failed(call, error)
 
     def _receive(self, call: _Call) -> None:
         try:
             if call.connection is not None:
-                response = call.connection.getresponse()
+                response = http.client.HTTPResponse(call.connection.sock, method="POST")
+                response.begin()
                 content = response.read()
                 named = {name.lower(): value for name, value in response.getheaders()}
                 call.answer = Answer(response.status, named, content)
                 if not response.will_close:
-                    self._idle.append(call.connection)
+                    self._idle.append((call.connection, time.monotonic()))
                 call.connection = None
             if call.answer is not None:
                 call.parsed = _parsed(call.answer, call.attempt - 1)
@@ -256,10 +259,11 @@ class LeanClient:
         """One that is open and idle, or a new one."""
         while self._idle:
             try:
-                kept = self._idle.pop()
+                kept, since = self._idle.pop()
             except IndexError:  # another thread took it
                 break
-            if not wait_for_read(kept.sock, timeout=0):  # else the other side has closed it
+            # What can be read before anything was asked is the other side's end of the connection.
+            if time.monotonic() - since < SURELY_OPEN_SECONDS or not wait_for_read(kept.sock, timeout=0):
                 return kept
             kept.close()
         host, port = self._parts.hostname or "", self._parts.port
@@ -285,6 +289,12 @@ class LeanClient:
             told = self._session.get_config_variable("ca_bundle")
             self._tls = ssl.create_default_context(cafile=told or get_cert_path(True))
         return self._tls
+
+
+def _written(headers: dict[str, str], body: bytes) -> bytes:
+    """The request as it goes over the wire, in one piece: http.client would send head and body one by one."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST / HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _parsed(answer: Any, retries: int) -> dict[str, Any]:
