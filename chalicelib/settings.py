@@ -59,6 +59,7 @@ class Settings:
     reservation_minutes: int = 15
     coupon_remind_hours: int = 24
     refund_retry_minutes: int = 2
+    sweep_workers: int = 8
     owners: tuple[str, ...] = ()
     ship_hours: int = 48
     receive_days: int = 10
@@ -238,6 +239,7 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("wechat_platform_keys", all("-----BEGIN" in key for key in settings.wechat_platform_keys.values())),
         ("coupon_remind_hours", 0 <= settings.coupon_remind_hours <= 24 * 30),
         ("refund_retry_minutes", 1 <= settings.refund_retry_minutes <= 60),
+        ("sweep_workers", 1 <= settings.sweep_workers <= 10),  # the connections that each client keeps
         ("wechat_api_url", bool(url.fullmatch(settings.wechat_api_url))),
         ("wechat_pay_url", bool(url.fullmatch(settings.wechat_pay_url))),
         ("wechat_apiv3_key", len(settings.wechat_apiv3_key.encode()) == 32),

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Rate
 
-from chalicelib.shop import open_shop
+from functions import run
 
 jobs = Blueprint(__name__)
 
@@ -12,5 +12,4 @@ jobs = Blueprint(__name__)
 @jobs.schedule(Rate(5, unit=Rate.MINUTES))
 def move_cases_on(event: Any) -> int:
     """What nobody decided, sent or looked at in time moves on by itself."""
-    shop = open_shop()
-    return shop.aftersales.deadlines.run(shop.clock())
+    return run(event, lambda shop, now: shop.aftersales.deadlines.run(now))

@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint, Rate
 
 from chalicelib.log import logger
-from chalicelib.shop import open_shop
+from functions import run
 
 jobs = Blueprint(__name__)
 
@@ -13,14 +13,12 @@ jobs = Blueprint(__name__)
 @jobs.schedule(Rate(5, unit=Rate.MINUTES))
 def remind_of_coupons(event: Any) -> int:
     """Tell members of coupons that expire within a day, if they agreed to be told."""
-    shop = open_shop()
-    return shop.coupons.remind_due(shop.clock(), _failed)
+    return run(event, lambda shop, now: shop.coupons.remind_due(now, _failed))
 
 
 @jobs.schedule(Rate(5, unit=Rate.MINUTES))
 def expire_coupons(event: Any) -> int:
-    shop = open_shop()
-    return shop.coupons.expire_due(shop.clock(), _failed)
+    return run(event, lambda shop, now: shop.coupons.expire_due(now, _failed))
 
 
 def _failed(coupon_id: str, error: Exception) -> None:

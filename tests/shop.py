@@ -82,6 +82,7 @@ def settings_for(credentials: Credentials, prefix: str, engine: str, wechat_url:
         kuaidi100_key=credentials.kuaidi100_key,
         kuaidi100_url=wechat_url,
         dynamodb_url=engine,
+        sweep_workers=1,  # what happens is to follow from what is asked: tests of several say so
         requests_per_member=0,  # counting is by chance: tests of it say so
         message_templates={
             kind: f"tmpl_{kind}"

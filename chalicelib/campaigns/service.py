@@ -14,6 +14,7 @@ from ..orders import Order, Orders, OrderState, campaign_order
 from ..orders.rules import OrderChanged, moved
 from ..payments import Payments
 from ..stock import Stock
+from ..storage.due import side_by_side
 from ..storage.table import STORAGE_FAILURES
 from ..storage.writes import StorageBusy, Write, commit
 from .base import Activity, CampaignOrder, Kind, Lost, OrderRef, Outcome, Refund, Ship, UnknownCampaign
@@ -76,13 +77,11 @@ class Campaigns:
         return sum(self._sweep_kind(kind, now - COUNTED_BY_THEN, now) for kind in self.kinds.values())
 
     def _sweep_kind(self, kind: Kind, as_of: datetime, now: datetime) -> int:
-        done = 0
         try:
-            for group_id in kind.due(as_of):
-                done += self._move_on(kind, group_id, as_of, now)
+            return side_by_side(kind.due(as_of), lambda group_id: self._move_on(kind, group_id, as_of, now))
         except STORAGE_FAILURES:
             logger.exception("groups not found", kind=kind.name, alarm="group_failed")
-        return done
+            return 0
 
     def _move_on(self, kind: Kind, group_id: str, as_of: datetime, now: datetime) -> bool:
         try:

@@ -6,8 +6,13 @@ SHARDS partitions of the index, so that no partition takes all of the writes.
 """
 
 import random
+import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -26,6 +31,7 @@ SHARDS = 8
 PER_SHARD = 200
 
 Found = TypeVar("Found", bound=Row)
+Item = TypeVar("Item")
 
 
 class DueIndex(GlobalSecondaryIndex[Any]):
@@ -100,23 +106,63 @@ def place_of(row: Any) -> str:
     return f"{int(row.due_at):011d}#{'/'.join(str(key) for key in keys_of(row) if key is not None)}"
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How a run goes about what is due: so much of it at once, and nothing begun after `until` (time.monotonic_ns)."""
+
+    workers: int = 1
+    until: int | None = None
+
+
+ONE_BY_ONE = Pace()
+_pace: ContextVar[Pace] = ContextVar("pace", default=ONE_BY_ONE)
+
+
+@contextmanager
+def at_pace(workers: int, milliseconds: int | None) -> Iterator[None]:
+    """What is swept inside is worked on by so many threads, and nothing is begun after so long; None: without end."""
+    until = None if milliseconds is None else time.monotonic_ns() + milliseconds * 1_000_000
+    token = _pace.set(Pace(workers, until))
+    try:
+        yield
+    finally:
+        _pace.reset(token)
+
+
+def side_by_side(items: Iterable[Item], work: Callable[[Item], bool]) -> int:
+    """Do `work` for each item at the pace of the run, which is mostly waiting for others. Returns how many answered
+    True; what there was no time for did not, and is the next run's.
+    """
+    pace = _pace.get()
+
+    def in_time(item: Item) -> bool:
+        return (pace.until is None or time.monotonic_ns() < pace.until) and work(item)
+
+    if pace.workers == 1:
+        return sum(map(in_time, items))
+    with ThreadPoolExecutor(pace.workers) as threads:
+        return sum(threads.map(in_time, items))
+
+
 def sweep(
-    rows: Iterator[Found], work: Callable[[Found], object], now: datetime, failed: Callable[[Found, Exception], None]
+    rows: Iterable[Found], work: Callable[[Found], object], now: datetime, failed: Callable[[Found, Exception], None]
 ) -> int:
-    """Do `work` for each row; the failure of one leaves the others unharmed. Returns how many succeeded.
+    """Do `work` for each row, side by side; the failure of one leaves the others unharmed. Returns how many succeeded.
 
     A row that fails is told to `failed` (which logs it) and put off by a few minutes, so that a row that always fails
     cannot keep the others waiting behind it.
     """
-    done = 0
-    for row in rows:
+
+    def harmless(row: Found) -> bool:
         try:
             work(row)
-            done += 1
         except Exception as error:
             failed(row, error)
             _put_off(row, now)
-    return done
+            return False
+        return True
+
+    return side_by_side(rows, harmless)
 
 
 def _put_off(row: Any, now: datetime) -> None:
