@@ -1,37 +1,26 @@
-"""`make cost`: the bill of a month at 100, 10,000 and 500,000 orders a day, written to docs/cost.md."""
+"""`make cost`: a month at 100, 10,000 and 500,000 orders a day, and ten thousand orders by route -> docs/cost.md."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cost.day import (
-    ANSWER_BYTES,
-    INSTANCE_HOURS_PER_10K,
-    KB_PER_ORDER,
-    LOG_BYTES,
-    MONTHS_KEPT,
-    PER_ORDER,
-    TRACED,
-)
-from bench.cost.units import Day, UnknownRow, day
-from deploy.stage import Options, read
-from deploy.template import extras
+from bench import figures
+from bench.cost import bill, units
+from bench.cost.day import PER_ORDER
+from bench.cost.units import Asked, UnknownVisit
 
 HERE = Path(__file__).parent
 REPORT = HERE.parents[1] / "docs" / "cost.md"
 ORDERS = (100, 10_000, 500_000)
-DAYS = 30
-MILLION, GB = 1e6, 1e9
-HTTP_GB, JOB_GB = Options().memory / 1024, 0.5
 
 HEAD = """\
 # What it costs
 
-Computed by `make cost` from the request units that `make bench` measured ([requests.md](requests.md)), a day's visits
+Computed by `make cost` from the request units that `make bench` counted ([requests.md](requests.md)), a day's visits
 for each paid order (`bench/cost/day.py`) and a price list (`bench/cost/prices.json`, {region}). Put your own figures
 into these two files and run it again: visits differ tenfold between shops, and prices change. Free tiers, taxes and
 discounts are not counted.
@@ -39,81 +28,93 @@ discounts are not counted.
 | yuan a month | {columns} |
 |---|{rules}|
 """
+BY_ROUTE = """
+## By route
+
+A day of 10,000 paid orders, by what asks for it: visits for each order, request units of DynamoDB for all orders, yuan
+for these, and yuan for all that the visits cause (API Gateway, Lambda, logs and the rest). **Before** is that by the
+requests of the code before it was made fast, at the same prices.
+
+| | visits an order | RU | WU | yuan, DynamoDB | yuan, all | share | before |
+|---|--:|--:|--:|--:|--:|--:|--:|
+"""
 
 
-def bill(orders: int, price: Mapping[str, float], things: Mapping[str, int]) -> dict[str, float]:
-    """Yuan a month by what it is for."""
-    asked: Day = day(orders)
-    calls, jobs = asked.http.calls * DAYS, asked.jobs.calls * DAYS
-    read, write = (asked.http.read + asked.jobs.read) * DAYS, (asked.http.write + asked.jobs.write) * DAYS
-    stored = orders * DAYS * MONTHS_KEPT * KB_PER_ORDER / MILLION
-    seconds = (asked.http.ms * HTTP_GB + asked.jobs.ms * JOB_GB) / 1000 * DAYS
-    fetched = calls / 10_000 * INSTANCE_HOURS_PER_10K * 12 + 16 * 12 * 24 * DAYS
+def measure(listed: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises UnknownVisit."""
+    price = {name: each["price"] for name, each in listed["prices"].items()}
+    visits = units.counted()
+    one = units.of_an_order(visits)
     return {
-        "DynamoDB, reads": read / MILLION * price["read_million"],
-        "DynamoDB, writes": write / MILLION * price["write_million"],
-        f"DynamoDB, stored and recoverable, after {MONTHS_KEPT} months": stored
-        * (price["storage_gb"] + price["recovery_gb"]),
-        "API Gateway": calls / MILLION * price["api_million"],
-        "Lambda": (calls + jobs) / MILLION * price["lambda_million"] + seconds * price["lambda_gb_second"],
-        "Logs": (calls + jobs) * LOG_BYTES / GB * price["log_gb"],
-        "Traces": (calls + jobs) * TRACED / MILLION * price["trace_million"],
-        "Firewall": price["firewall_list"]
-        + things["rules"] * price["firewall_rule"]
-        + calls / MILLION * price["firewall_million"],
-        "Metrics, alarms, dashboard": things["metrics"] * price["metric"]
-        + things["alarms"] * price["alarm"]
-        + price["dashboard"],
-        "Secret": price["secret"] + fetched / 10_000 * price["secret_10k"],
-        "Traffic out": calls * ANSWER_BYTES / GB * price["out_gb"],
+        "months": {str(orders): bill.month(orders, price) for orders in ORDERS},
+        "routes": bill.by_route(price),
+        "before": _before(price),
+        "order": vars(sum((what for what in one.values() if what.http), Asked())),
+        "idle_reads": units.of_empty_runs(visits).read * bill.DAYS,
     }
 
 
-def things_watched() -> dict[str, int]:
-    """How many alarms, metrics of ours and firewall rules the template has."""
-    resources: dict[str, Any] = extras(read("dev"))["Resources"]
-    of = [(each.get("Type"), each.get("Properties", {})) for each in resources.values()]
-    metrics = {
-        transformation["MetricName"]
-        for kind, properties in of
-        if kind == "AWS::Logs::MetricFilter"
-        for transformation in properties["MetricTransformations"]
-    }
-    return {
-        "alarms": sum(kind == "AWS::CloudWatch::Alarm" for kind, _ in of),
-        "metrics": len(metrics),
-        "rules": sum(len(properties["Rules"]) for kind, properties in of if kind == "AWS::WAFv2::WebACL"),
-    }
+def _before(price: Mapping[str, float]) -> dict[str, Any] | None:
+    """The same of the code before; None if a visit of today was unknown then."""
+    try:
+        months = {str(orders): bill.month(orders, price, figures.BEFORE) for orders in ORDERS}
+        return {"months": months, "routes": bill.by_route(price, figures.BEFORE)}
+    except UnknownVisit as error:
+        print(f"no costs before: {error}", file=sys.stderr)
+        return None
 
 
-def page(listed: Mapping[str, Any]) -> str:
-    price, things = {name: each["price"] for name, each in listed["prices"].items()}, things_watched()
-    bills = [bill(orders, price, things) for orders in ORDERS]
+def page(measured: Mapping[str, Any], listed: Mapping[str, Any]) -> str:
+    months = measured["months"]
     columns = " | ".join(f"{orders:,} orders a day" for orders in ORDERS)
     text = HEAD.format(region=listed["region"], columns=columns, rules="|".join("--:" for _ in ORDERS))
-    for name in bills[0]:
-        text += f"| {name} | " + " | ".join(f"{each[name]:,.0f}" for each in bills) + " |\n"
-    text += "| **together** | " + " | ".join(f"**{sum(each.values()):,.0f}**" for each in bills) + " |\n"
-    per_order = (sum(each.values()) / orders / DAYS for each, orders in zip(bills, ORDERS, strict=True))
-    text += "| fen an order | " + " | ".join(f"{100 * each:.1f}" for each in per_order) + " |\n"
-    http = day(1).http - day(0).http
+    for name in next(iter(months.values())):
+        text += f"| {name} | " + " | ".join(f"{each[name]:,.0f}" for each in months.values()) + " |\n"
+    text += totals("together", months)
+    if measured["before"]:
+        text += totals("before", measured["before"]["months"])
+    per_order = (sum(each.values()) / int(orders) / bill.DAYS for orders, each in months.items())
+    text += "| fen an order | " + " | ".join(f"{100 * each:.2f}" for each in per_order) + " |\n"
+    order = measured["order"]
     text += (
-        f"\nFor each paid order: {http.calls:,.0f} HTTP requests, {http.read:,.0f} read and {http.write:,.0f} write "
-        f"units over HTTP; streams and schedules come on top. {len(PER_ORDER)} kinds of visits are counted.\n"
-        f"An empty shop asks for {day(0).jobs.read * DAYS / MILLION:.1f} million read units a month, by its schedules "
-        f"alone.\n\n## Prices\n\n| yuan | for | from |\n|--:|---|---|\n"
+        f"\nFor each paid order: {order['http']:,.0f} HTTP requests, {order['read']:,.0f} read and "
+        f"{order['write']:,.0f} write units over HTTP; streams and schedules come on top. {len(PER_ORDER)} kinds of visits are counted.\n"
+        f"An empty shop asks for {measured['idle_reads'] / bill.MILLION:.1f} million read units a month, by its "
+        f"schedules alone.\n"
     )
+    text += BY_ROUTE + "".join(by_route(measured)) + "\n## Prices\n\n| yuan | for | from |\n|--:|---|---|\n"
     return text + "".join(
         f"| {each['price']} | {each['what']} | {each['source']} |\n" for each in listed["prices"].values()
     )
 
 
+def totals(name: str, months: Mapping[str, Mapping[str, float]]) -> str:
+    return f"| **{name}** | " + " | ".join(f"**{sum(each.values()):,.0f}**" for each in months.values()) + " |\n"
+
+
+def by_route(measured: Mapping[str, Any]) -> Sequence[str]:
+    """Rows of the table by route."""
+    earlier = measured["before"] or {"routes": []}
+    before = {row["name"]: row["yuan"] for row in earlier["routes"]}
+    rows = []
+    for row in measured["routes"]:
+        name = f"`{row['name']}`" if row["visits"] else row["name"]
+        asked = f"{row['visits']:g} | {row['read_units']:,.0f} | {row['write_units']:,.0f}"
+        was = f"{before[row['name']]:.2f}" if row["name"] in before else ""
+        rows.append(f"| {name} | {asked} | {row['dynamodb']:.2f} | {row['yuan']:.2f} | {row['share']:.1%} | {was} |\n")
+    whole, was = (sum(row["yuan"] for row in rows) for rows in (measured["routes"], earlier["routes"]))
+    return [*rows, f"| **together** | | | | | **{whole:.2f}** | | **{was:.2f}** |\n"]
+
+
 def main() -> int:
+    listed = json.loads((HERE / "prices.json").read_text(encoding="utf-8"))
     try:
-        text = page(json.loads((HERE / "prices.json").read_text(encoding="utf-8")))
-    except UnknownRow as error:
+        measured = measure(listed)
+    except UnknownVisit as error:
         print(error, file=sys.stderr)
         return 1
+    figures.keep("cost", measured)
+    text = page(measured, listed)
     REPORT.write_text(text, encoding="utf-8")
     print(text.partition("\n## Prices")[0])
     return 0

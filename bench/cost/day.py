@@ -1,6 +1,6 @@
 """A day of a shop, in visits for each order that is paid. Put in your own shop's figures and run `make cost`."""
 
-# Rows of docs/requests.md, and how often each happens for one paid order.
+# Visits as docs/requests.md names them, and how often each happens for one paid order.
 PER_ORDER: dict[str, float] = {
     "POST /login a member": 6,
     "GET /me": 6,
@@ -43,12 +43,13 @@ MINUTES_OF_A_DAY = 24 * 60
 KB_PER_ORDER = 14
 MONTHS_KEPT = 12
 
-# How long a request takes, for Lambda's bill: our CPU, the waits for DynamoDB and for WeChat. Milliseconds.
+# How long a request takes, for Lambda's bill: our CPU, the waits for DynamoDB and for WeChat. Milliseconds. Requests
+# that are sent together are waited for once.
 # DynamoDB's are published medians from Lambda: 7.6 for a single item, 25 for a transaction of five.
 BASE_MS, REQUEST_MS, TRANSACTION_MS, WECHAT_MS = 15, 8, 25, 80
 
-# Bytes of an answer on the way out, and of log lines, for each request.
-ANSWER_BYTES, LOG_BYTES = 2_500, 900
+# Bytes that an answer has besides its body on the way out, and of log lines, for each request.
+HEADER_BYTES, LOG_BYTES = 900, 900
 
 # Instances of the HTTP function that live through a day, for each 10,000 requests; each reads the secret at its start,
 # and every five minutes while it is busy.

@@ -1,86 +1,92 @@
-"""A day's requests, request units and seconds, out of what `make bench` measured."""
+"""What a day asks of the cloud, visit by visit, out of what `python -m bench.requests` counted."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import add
 from pathlib import Path
+from typing import Any
 
 from app import app
-from bench.cost.day import BASE_MS, MINUTES_OF_A_DAY, PER_ORDER, REQUEST_MS, TRANSACTION_MS, WECHAT_MS
+from bench import figures
+from bench.cost.day import BASE_MS, HEADER_BYTES, MINUTES_OF_A_DAY, PER_ORDER, REQUEST_MS, TRANSACTION_MS, WECHAT_MS
+from bench.meter import TRANSACTION
+from deploy.stage import Options
 
-MEASURED = Path(__file__).parents[2] / "docs" / "requests.md"
-ROW = re.compile(r"\| `([^`]+)`([^|]*)\| (\d+) \| ([^|]*)\|[^|]*\|[^|]*\| ([\d.]+) \| (\d+) \| (\d+) \|")
+HTTP_GB, JOB_GB = Options().memory / 1024, 0.5
 NOTHING_DUE = "nothing is due"
 UNITS = {"minute": 1, "hour": 60, "day": 60 * 24}
 
 
-class UnknownRow(Exception):
-    """A line of day.py that docs/requests.md does not have (any more)."""
+class UnknownVisit(Exception):
+    """A line of day.py that was not counted (any more), or nothing was."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one visit asks for, or many together. `ms` is how long Lambda runs."""
+    """What visits ask for: runs of functions, those over HTTP, units, Lambda's time, bytes out."""
 
-    calls: float = 0
+    runs: float = 0
+    http: float = 0
     read: float = 0
     write: float = 0
-    ms: float = 0
+    gb_seconds: float = 0
+    bytes: float = 0
 
     def __add__(self, other: Asked) -> Asked:
-        return Asked(self.calls + other.calls, self.read + other.read, self.write + other.write, self.ms + other.ms)
+        return Asked(*map(add, self._numbers(), other._numbers()))
 
     def __sub__(self, other: Asked) -> Asked:
         return self + other.times(-1)
 
     def times(self, number: float) -> Asked:
-        return Asked(self.calls * number, self.read * number, self.write * number, self.ms * number)
+        return Asked(*(number * each for each in self._numbers()))
+
+    def _numbers(self) -> tuple[float, ...]:
+        return self.runs, self.http, self.read, self.write, self.gb_seconds, self.bytes
 
 
-@dataclass(frozen=True)
-class Day:
-    http: Asked
-    jobs: Asked
+def counted(results: Path = figures.RESULTS) -> dict[str, Asked]:
+    """Every visit by name and case. Raises UnknownVisit if nothing was counted."""
+    found = figures.kept("requests", results)
+    if found is None:
+        raise UnknownVisit(f"there is no {results / 'requests.json'}: run make bench PARTS=requests")
+    rows = [(row, True) for row in found["routes"]] + [(row, False) for row in found["functions"]]
+    return {f"{row['name']} {row['case']}".strip(): _asked(row, http) for row, http in rows}
 
 
-def measured() -> dict[str, Asked]:
-    """Every row of docs/requests.md by name and case."""
-    rows = {}
-    for name, case, requests, which, read, write, wechat in ROW.findall(MEASURED.read_text(encoding="utf-8")):
-        transactions = sum(int(number or 1) for number in re.findall(r"(?:(\d+) )?\bT\b", which))
-        singles = int(requests) - transactions
-        ms = BASE_MS + singles * REQUEST_MS + transactions * TRANSACTION_MS + int(wechat) * WECHAT_MS
-        rows[f"{name}{case}".strip()] = Asked(1, float(read), float(write), ms)
-    return rows
+def _asked(row: Mapping[str, Any], http: bool) -> Asked:
+    transactions = row["operations"].get(TRANSACTION, 0)
+    singles = max(0, row["depth"] - transactions)
+    ms = BASE_MS + singles * REQUEST_MS + transactions * TRANSACTION_MS + row["wechat"] * WECHAT_MS
+    seconds = ms / 1000 * (HTTP_GB if http else JOB_GB)
+    out = row["bytes_answered"] + HEADER_BYTES if http else 0
+    return Asked(1, int(http), row["read_units"], row["write_units"], seconds, out)
 
 
-def day(orders: int) -> Day:
-    """Raises UnknownRow. What a job does for one row costs what its run costs more than an empty one; the empty runs
-    come at their rates whether there is something to do or not.
+def of_an_order(visits: Mapping[str, Asked]) -> dict[str, Asked]:
+    """By visit, what one paid order asks for. What a job does for one row costs what its run costs more than an empty
+    one. Raises UnknownVisit.
     """
-    rows = measured()
-    if unknown := [name for name in PER_ORDER if name not in rows]:
-        raise UnknownRow(f"docs/requests.md has no row {unknown}: mend bench/cost/day.py, or run make bench")
-    http, jobs = Asked(), Asked()
-    for name, often in PER_ORDER.items():
-        function = name.partition(" ")[0]
-        if function.isupper():
-            http += rows[name].times(often * orders)
-        else:
-            empty = rows.get(f"{function} {NOTHING_DUE}")
-            jobs += (rows[name] - empty if empty else rows[name]).times(often * orders)
-    for function, runs in runs_in_a_day().items():
-        jobs += rows.get(f"{function} {NOTHING_DUE}", Asked(1)).times(runs)
-    return Day(http, jobs)
+    if unknown := [name for name in PER_ORDER if name not in visits]:
+        raise UnknownVisit(f"not counted: {unknown}: mend bench/cost/day.py, or run make bench PARTS=requests")
+    empty = {name: visits.get(f"{name.partition(' ')[0]} {NOTHING_DUE}", Asked()) for name in PER_ORDER}
+    return {name: (visits[name] - empty[name]).times(often) for name, often in PER_ORDER.items()}
 
 
-def runs_in_a_day() -> dict[str, float]:
+def of_empty_runs(visits: Mapping[str, Asked]) -> Asked:
+    """What the schedules ask for in a day in which nothing is due: they come all the same."""
+    runs = (visits.get(f"{name} {NOTHING_DUE}", Asked(1)).times(often) for name, often in runs_in_a_day())
+    return sum(runs, Asked())
+
+
+def runs_in_a_day() -> Iterator[tuple[str, float]]:
     """How often each schedule comes, by its own declaration."""
-    found = {}
     for source in app.event_sources:
         expression = getattr(source, "schedule_expression", None)
         if expression is not None:
             number, unit = re.findall(r"(\d+)[ ,]+(\w+?)s?\b", str(expression.to_string()))[0]
-            found[source.handler_string.rpartition(".")[2]] = MINUTES_OF_A_DAY / (int(number) * UNITS[unit.lower()])
-    return found
+            name = source.handler_string.rpartition(".")[2]
+            yield name, MINUTES_OF_A_DAY / (int(number) * UNITS[unit.lower()])
