@@ -1,17 +1,20 @@
-"""Reads as values, like writes: a domain hands out `Read`s; whoever owns the use case joins them in one round trip.
+"""Reads as values, like writes: a domain hands out `Read`s and `Search`es; whoever owns the use case asks them together
+and waits once.
 
-    offers, levels = fetch(catalog.reads_offers(sku_ids), stock.reads_levels(sku_ids))
+    offers, levels, held = fetch(catalog.reads_offers(sku_ids), stock.reads_levels(sku_ids), coupons.usable(member_id))
 
-Each read makes its own of the rows that it asked for, and raises its own refusal where one is missing.
+Each makes its own of the rows that it asked for, and raises its own refusal where one is missing.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 from botocore.exceptions import ClientError
+from pynamodb.expressions.condition import Condition
 
-from .table import Row, dynamodb
+from .table import Row, ask
 from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of, pause
 
 BATCH = 100
@@ -21,7 +24,10 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
 Made = TypeVar("Made", covariant=True)
+Call: TypeAlias = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -37,31 +43,61 @@ class Read(Generic[Made]):
         return Read(self.rows, lambda rows: more(self.made(rows)), self.consistent)
 
 
+@dataclass(frozen=True)
+class Search(Generic[Made]):
+    """Up to `most` rows of a kind, or of one of its indexes, under one hash key, in the order of their range keys, and
+    what is `made` of them. `beyond` is a condition on the range key.
+    """
+
+    among: Any
+    hash_value: Any
+    made: Callable[[list[Any]], Made]
+    most: int
+    beyond: Condition | None = None
+    ascending: bool = True
+    consistent: bool = False
+
+    def then(self, more: Callable[[Made], A]) -> "Search[A]":
+        """The same rows, with more made of them."""
+        return replace(self, made=lambda rows: more(self.made(rows)))  # type: ignore[return-value, arg-type]
+
+
+Wish: TypeAlias = Read[A] | Search[A]
 NOTHING: Read[None] = Read((), lambda _: None)
 
 
 @overload
-def fetch(one: Read[A], /) -> tuple[A]: ...
+def fetch(one: Wish[A], /) -> tuple[A]: ...
 @overload
-def fetch(one: Read[A], two: Read[B], /) -> tuple[A, B]: ...
+def fetch(one: Wish[A], two: Wish[B], /) -> tuple[A, B]: ...
 @overload
-def fetch(one: Read[A], two: Read[B], three: Read[C], /) -> tuple[A, B, C]: ...
+def fetch(one: Wish[A], two: Wish[B], three: Wish[C], /) -> tuple[A, B, C]: ...
 @overload
-def fetch(one: Read[A], two: Read[B], three: Read[C], four: Read[D], /) -> tuple[A, B, C, D]: ...
+def fetch(one: Wish[A], two: Wish[B], three: Wish[C], four: Wish[D], /) -> tuple[A, B, C, D]: ...
 @overload
-def fetch(one: Read[A], two: Read[B], three: Read[C], four: Read[D], five: Read[E], /) -> tuple[A, B, C, D, E]: ...
-def fetch(*reads: Read[Any]) -> tuple[Any, ...]:
-    """What each makes of its rows. One BatchGetItem per 100 keys, whatever their tables; none if no row is wanted.
+def fetch(one: Wish[A], two: Wish[B], three: Wish[C], four: Wish[D], five: Wish[E], /) -> tuple[A, B, C, D, E]: ...
+@overload
+def fetch(
+    one: Wish[A], two: Wish[B], three: Wish[C], four: Wish[D], five: Wish[E], six: Wish[F], /
+) -> tuple[A, B, C, D, E, F]: ...
+@overload
+def fetch(
+    one: Wish[A], two: Wish[B], three: Wish[C], four: Wish[D], five: Wish[E], six: Wish[F], seven: Wish[G], /
+) -> tuple[A, B, C, D, E, F, G]: ...
+def fetch(*wishes: Wish[Any]) -> tuple[Any, ...]:
+    """What each makes of its rows, all asked at once: one BatchGetItem for each 100 rows wanted by key, whatever their
+    tables, and a Query for each Search. Nothing is asked if nothing is wanted.
 
     A table of which one read wants consistent rows is read consistently for all.
     """
-    unique = {_address(row): row for each in reads for row in each.rows}
-    strict = {row.Meta.table_name for each in reads if each.consistent for row in each.rows}
     found: dict[Any, Row] = {}
-    addresses = list(unique)
-    for start in range(0, len(addresses), BATCH):
-        _read_batch([unique[address] for address in addresses[start : start + BATCH]], strict, found)
-    return tuple(each.made([found.get(_address(row)) for row in each.rows]) for each in reads)
+    reads = [wish for wish in wishes if isinstance(wish, Read)]
+    pages = {number: _Pages(wish) for number, wish in enumerate(wishes) if isinstance(wish, Search)}
+    _ask_all([*_batches(reads, found), *pages.values()])
+    return tuple(
+        wish.made([found.get(_address(row)) for row in wish.rows] if isinstance(wish, Read) else pages[number].rows)
+        for number, wish in enumerate(wishes)
+    )
 
 
 def read(*wanted: Row, consistent: bool = False) -> list[Any]:
@@ -73,40 +109,128 @@ def read(*wanted: Row, consistent: bool = False) -> list[Any]:
     return rows
 
 
-def _read_batch(rows: Sequence[Row], strict: Collection[str], found: dict[Any, Row]) -> None:
-    kinds: dict[Any, type[Row]] = {_address(row): type(row) for row in rows}
-    by_table: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_table.setdefault(row.Meta.table_name, []).append(_key(row))
-    request = {table: {"Keys": keys, "ConsistentRead": table in strict} for table, keys in by_table.items()}
-    for attempt in range(ATTEMPTS):
+def search(wanted: Search[A]) -> A:
+    """What one search makes of its rows."""
+    return fetch(wanted)[0]
+
+
+def _ask_all(open_: "Sequence[_Batch | _Pages]") -> None:
+    """Ask until all have what they want. Raises StorageBusy if DynamoDB leaves out too much for too long."""
+    attempt = 0
+    while open_:
         try:
-            answer = dynamodb().batch_get_item(RequestItems=request)
+            answers = ask([each.call for each in open_])
         except ClientError as error:
             if error.response["Error"]["Code"] not in BUSY:
                 raise
-            pause(attempt)
-            continue
+            stalled = True
+        else:
+            stalled = True in [each.take(answer) for each, answer in zip(open_, answers, strict=True)]
+            open_ = [each for each in open_ if not each.done]
+        if stalled:
+            if (attempt := attempt + 1) == ATTEMPTS:
+                raise StorageBusy
+            pause(attempt - 1)
+
+
+class _Batch:
+    """Rows by their keys, up to 100 of them."""
+
+    def __init__(self, wanted: dict[Any, Row], strict: set[str], found: dict[Any, Row]) -> None:
+        self._kinds = {address: type(row) for address, row in wanted.items()}
+        self._samples = {row.Meta.table_name: type(row) for row in wanted.values()}
+        self._found = found
+        self._left: dict[str, Any] = {}
+        for row in wanted.values():
+            table = row.Meta.table_name
+            self._left.setdefault(table, {"Keys": [], "ConsistentRead": table in strict})["Keys"].append(_key(row))
+
+    @property
+    def done(self) -> bool:
+        return not self._left
+
+    @property
+    def call(self) -> Call:
+        return "BatchGetItem", {"RequestItems": self._left}
+
+    def take(self, answer: dict[str, Any]) -> bool:
+        """Whether DynamoDB left something out, being busy."""
         for table, items in answer["Responses"].items():
+            sample = self._samples[table]
             for item in items:
-                address = _address_of_item(table, item, rows)
-                found[address] = kinds[address].from_raw_data(item)
-        request = answer.get("UnprocessedKeys") or {}
-        if not request:
-            return
-        pause(attempt)
-    raise StorageBusy
+                address = _address_of(sample, item)
+                self._found[address] = self._kinds[address].from_raw_data(item)
+        self._left = answer.get("UnprocessedKeys") or {}
+        return not self.done
+
+
+class _Pages:
+    """The pages of a search: DynamoDB ends one after 1 MB, however many rows are wanted."""
+
+    def __init__(self, search: Search[Any]) -> None:
+        among = search.among
+        by_index = not isinstance(among, type)
+        self._kind: type[Row] = among._model if by_index else among
+        self._most = search.most
+        self.rows: list[Any] = []
+        self.done = False
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        key = (among._hash_key_attribute() if by_index else key_attributes(among)[0]) == search.hash_value
+        self._request: dict[str, Any] = {
+            "TableName": self._kind.Meta.table_name,
+            "KeyConditionExpression": (key if search.beyond is None else key & search.beyond).serialize(names, values),
+            "Limit": search.most,
+            "ScanIndexForward": search.ascending,
+        }
+        if by_index:
+            self._request["IndexName"] = among.Meta.index_name
+        else:
+            self._request["ConsistentRead"] = search.consistent
+        if kinds := self._kind._get_discriminator_attribute():  # other kinds of rows may share the key
+            mine = kinds.is_in(*kinds.get_registered_subclasses(self._kind))
+            self._request["FilterExpression"] = mine.serialize(names, values)
+        self._request["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+        self._request["ExpressionAttributeValues"] = values
+
+    @property
+    def call(self) -> Call:
+        return "Query", self._request
+
+    def take(self, answer: dict[str, Any]) -> bool:
+        self.rows += map(self._kind.from_raw_data, answer["Items"][: self._most - len(self.rows)])
+        following = answer.get("LastEvaluatedKey")
+        self.done = following is None or len(self.rows) >= self._most
+        self._request = {**self._request, "ExclusiveStartKey": following}
+        return False
+
+
+def _batches(reads: Sequence[Read[Any]], found: dict[Any, Row]) -> Iterator[_Batch]:
+    wanted = {_address(row): row for each in reads for row in each.rows}
+    strict = {row.Meta.table_name for each in reads if each.consistent for row in each.rows}
+    addresses = list(wanted)
+    for start in range(0, len(addresses), BATCH):
+        yield _Batch({address: wanted[address] for address in addresses[start : start + BATCH]}, strict, found)
+
+
+@cache
+def _named(kind: type[Row]) -> tuple[tuple[Any, str, str], ...]:
+    """The key of a kind of row: attribute, name, type."""
+    return tuple((attribute, attribute.attr_name, attribute.attr_type) for attribute in key_attributes(kind))
 
 
 def _key(row: Row) -> dict[str, Any]:
-    named = zip(key_attributes(type(row)), keys_of(row), strict=False)  # a table without range key has one name
-    return {attribute.attr_name: {attribute.attr_type: attribute.serialize(value)} for attribute, value in named}
+    # a table without range key has one name
+    return {
+        name: {type_: attribute.serialize(value)}
+        for (attribute, name, type_), value in zip(_named(type(row)), keys_of(row), strict=False)
+    }
 
 
 def _address(row: Row) -> tuple[Any, ...]:
-    return (row.Meta.table_name, *(tuple(value.items()) for value in _key(row).values()))
+    named = zip(_named(type(row)), keys_of(row), strict=False)
+    return (row.Meta.table_name, *(attribute.serialize(value) for (attribute, _, _), value in named))
 
 
-def _address_of_item(table: str, item: dict[str, Any], rows: Sequence[Row]) -> tuple[Any, ...]:
-    sample = next(row for row in rows if row.Meta.table_name == table)
-    return (table, *(tuple(item[name].items()) for name in _key(sample)))
+def _address_of(sample: type[Row], item: dict[str, Any]) -> tuple[Any, ...]:
+    return (sample.Meta.table_name, *(item[name][type_] for _, name, type_ in _named(sample)))
