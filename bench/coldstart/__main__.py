@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from zipfile import ZipFile
 
+from bench import figures
 from bench.coldstart import first, programs, report
 from bench.coldstart.programs import Start
 from chalicelib.log import logger
@@ -21,7 +21,6 @@ from deploy import package
 from deploy.stage import ROOT, read
 
 PAGE = ROOT / "docs" / "coldstart.md"
-FIGURES = ROOT / "packaged" / "coldstart.json"
 AHEAD = {"AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
 WAYS: Mapping[str, Mapping[str, str]] = {"on demand": {}, "ahead": AHEAD}
 
@@ -44,11 +43,11 @@ def main() -> None:
     head = {"rounds": given.rounds, "machine": platform.machine(), "python": platform.python_version()}
     text = report.page(head, judged, dearest, firsts)
     PAGE.write_text(text, encoding="utf-8")
-    FIGURES.parent.mkdir(exist_ok=True)
-    figures = {"starts": [asdict(one) for one in judged], "dearest": dearest, "first": firsts}
-    FIGURES.write_text(json.dumps({**head, **figures}, indent=1) + "\n", encoding="utf-8")
+    starts_kept = [{**asdict(one), "holds": one.holds} for one in judged]
+    seen = {"architecture": platform.machine(), "rounds": given.rounds}
+    kept = figures.keep("coldstart", {**seen, "starts": starts_kept, "dearest": dearest, "first": firsts})
     print(text)
-    print(*judged[1:], f"wrote {PAGE.relative_to(ROOT)} and {FIGURES.relative_to(ROOT)}", sep="\n")
+    print(*judged[1:], f"wrote {PAGE.relative_to(ROOT)} and {kept.relative_to(ROOT)}", sep="\n")
     sys.exit(not all(one.holds for one in judged))
 
 

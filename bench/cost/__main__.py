@@ -78,9 +78,9 @@ def page(measured: Mapping[str, Any], listed: Mapping[str, Any]) -> str:
     order = measured["order"]
     text += (
         f"\nFor each paid order: {order['http']:,.0f} HTTP requests, {order['read']:,.0f} read and "
-        f"{order['write']:,.0f} write units over HTTP; streams and schedules come on top. {len(PER_ORDER)} kinds of visits are counted.\n"
-        f"An empty shop asks for {measured['idle_reads'] / bill.MILLION:.1f} million read units a month, by its "
-        f"schedules alone.\n"
+        f"{order['write']:,.0f} write units over HTTP; streams and schedules come on top. {len(PER_ORDER)} kinds of "
+        f"visits are counted.\nAn empty shop asks for {measured['idle_reads'] / bill.MILLION:.1f} million read units a "
+        f"month, by its schedules alone.\n"
     )
     text += BY_ROUTE + "".join(by_route(measured)) + "\n## Prices\n\n| yuan | for | from |\n|--:|---|---|\n"
     return text + "".join(
