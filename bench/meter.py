@@ -29,12 +29,14 @@ TRANSACTION = "TransactWriteItems"
 
 @dataclass
 class Cost:
-    """`depth` counts requests that are sent together as one. `items_written` counts condition checks too: they lock and
-    cost like writes. Bytes are those of bodies: `sent` to DynamoDB, `received` from it, `answered` to the shopper.
+    """`depth` counts requests that are sent together as one, `depth_before` those before the first transaction, if any.
+    `items_written` counts condition checks too: they lock and cost like writes. Bytes are those of bodies: `sent` to
+    DynamoDB, `received` from it, `answered` to the shopper.
     """
 
     operations: Counter[str] = field(default_factory=Counter)
     depth: int = 0
+    depth_before: int | None = None
     bytes_sent: int = 0
     bytes_received: int = 0
     bytes_answered: int = 0
@@ -75,6 +77,8 @@ class Meter:
         def after(model: Any, parsed: Any, context: Any, http_response: Any, **_: Any) -> None:
             cost.operations[model.name] += 1
             cost.bytes_received += _length(http_response.content)
+            if model.name == TRANSACTION and cost.depth_before is None:
+                cost.depth_before = len(waves)
             wave = context.get("wave", object())
             waves[id(wave)] = wave
             asked = context["asked"]

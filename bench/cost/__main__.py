@@ -48,6 +48,7 @@ def measure(listed: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "months": {str(orders): bill.month(orders, price) for orders in ORDERS},
         "routes": bill.by_route(price),
+        "visits": bill.by_visit(price),
         "before": _before(price),
         "order": vars(sum((what for what in one.values() if what.http), Asked())),
         "idle_reads": units.of_empty_runs(visits).read * bill.DAYS,
@@ -58,7 +59,8 @@ def _before(price: Mapping[str, float]) -> dict[str, Any] | None:
     """The same of the code before; None if a visit of today was unknown then."""
     try:
         months = {str(orders): bill.month(orders, price, figures.BEFORE) for orders in ORDERS}
-        return {"months": months, "routes": bill.by_route(price, figures.BEFORE)}
+        routes, visits = bill.by_route(price, figures.BEFORE), bill.by_visit(price, figures.BEFORE)
+        return {"months": months, "routes": routes, "visits": visits}
     except UnknownVisit as error:
         print(f"no costs before: {error}", file=sys.stderr)
         return None

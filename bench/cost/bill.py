@@ -80,6 +80,12 @@ def by_route(price: Mapping[str, float], results: Path = figures.RESULTS) -> lis
     return [{**row, "share": row["yuan"] / whole} for row in rows]
 
 
+def by_visit(price: Mapping[str, float], results: Path = figures.RESULTS) -> Yuan:
+    """Yuan for ten thousand of each visit that was counted."""
+    visits = units.counted(results).items()
+    return {name: round(sum(asked(what.times(TEN_THOUSAND), price).values()), 4) for name, what in visits}
+
+
 def _route(visit: str) -> str:
     """The name without the case."""
     words = visit.split()
