@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,6 +38,19 @@ class Row(Model):
                 meta.table_name = (_prefix or "") + cls.bare_name
 
     @classmethod
+    def _instantiate(cls, attribute_values: dict[str, dict[str, Any]]) -> Any:
+        """As pynamodb makes a row of an item, but looking only at the attributes that the item has."""
+        if cls._discriminator:  # type: ignore[attr-defined]
+            return super()._instantiate(attribute_values)
+        row, (named, defaults) = cls.__new__(cls), _attributes(cls)
+        values = row.attribute_values = {name: value() if callable(value) else value for name, value in defaults}
+        for key, item in attribute_values.items():
+            if key in named and "NULL" not in item:
+                name, attribute = named[key]
+                values[name] = attribute.deserialize(attribute.get_value(item))
+        return row
+
+    @classmethod
     def _get_connection(cls) -> TableConnection:
         if cls not in _ready:
             with _lock:
@@ -45,6 +59,14 @@ class Row(Model):
                     connection.connection = _shared(connection.get_meta_table())
                     _ready.add(cls)  # last: until then pynamodb has set a connection that is not ours
         return super()._get_connection()
+
+
+@cache
+def _attributes(kind: type[Row]) -> tuple[dict[str, tuple[str, Any]], list[tuple[str, Any]]]:
+    """By its name in an item, every attribute with its name in Python; and what those have that an item lacks."""
+    all_ = kind.get_attributes().items()
+    named = {attribute.attr_name: (name, attribute) for name, attribute in all_}
+    return named, [(name, attribute.default) for name, attribute in all_ if attribute.default is not None]
 
 
 _lock = threading.RLock()
