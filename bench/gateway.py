@@ -19,6 +19,7 @@ from app import app
 from sandbox.local.api import for_threads
 
 Act = Callable[[], "Answer"]
+Handler = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ class Answer:
 
 
 class Gateway:
-    """Makes all routes be imported, so that no request waits for it."""
+    """Makes all routes be imported, so that no request waits for it. Another `handler` may stand in for the app."""
 
-    def __init__(self) -> None:
+    def __init__(self, handler: Handler = app) -> None:
         for_threads()
+        self._handler = handler
         self._routes = RouteMatcher(list(app.routes))
         self._context = LambdaContext("jishi", 512)
         self._numbers = itertools.count(1)
@@ -61,7 +63,7 @@ class Gateway:
         return self.call(self.event(request))
 
     def call(self, event: dict[str, Any]) -> Answer:
-        answer = app(event, self._context)
+        answer = self._handler(event, self._context)
         headers = {**answer["headers"], **answer["multiValueHeaders"]}
         return Answer(answer["statusCode"], headers, answer["body"])
 
