@@ -100,7 +100,7 @@ class Shop:
     def stock(self) -> Stock:
         from .stock import Stock, StockStore
 
-        return Stock(StockStore())
+        return Stock(StockStore(), self.clock, self.random)
 
     @part
     def promotions(self) -> Promotions:

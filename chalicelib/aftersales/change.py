@@ -5,7 +5,7 @@ Both are written only as they were read: whatever happened to either meanwhile m
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -46,8 +46,8 @@ class Refunds(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """A case and its order as they were read (`None`: not there yet, not touched), as they are to be, and what is
-    written beside them.
+    """A case and its order as they were read (`None`: not there yet, not touched), as they are to be, what is written
+    beside them, and the pieces by SKU that leave the stock.
     """
 
     case: Case
@@ -55,6 +55,7 @@ class Change:
     order: Order | None = None
     order_read: Order | None = None
     writes: tuple[Write, ...] = ()
+    takes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Changes:
@@ -66,7 +67,9 @@ class Changes:
         self._refunds = refunds
 
     def writes(self, change: Change) -> list[Write]:
-        """All that the change is, for one transaction. Refuses with CaseChanged or OrderChanged what is not as read."""
+        """All that the change is but for what it takes, for one transaction. Refuses with CaseChanged or OrderChanged
+        what is not as read.
+        """
         if change.case_read is None:
             found = [self._cases.opened(change.case)]
         else:

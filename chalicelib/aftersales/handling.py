@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from ..kernel.trail import Actor
 from ..log import logger
@@ -129,9 +130,7 @@ class Handling:
             if not still_to_do(case, RECEIVED, RESENT):
                 return None
             after = moved(case, now, doer, "已寄出换货商品", to=CaseState.RESENT, replacement=parcel)
-            return Change(
-                after, case, writes=tuple(self._stock.reserve(sku_id, n) for sku_id, n in case.pieces.items())
-            )
+            return Change(after, case, takes=case.pieces)
 
         return self._step(member_id, case_id, decide)
 
@@ -169,7 +168,7 @@ class Handling:
             if change is None:
                 return case
             try:
-                commit(*self._changes.writes(change))
+                self._stock.take(change.takes, partial(commit, *self._changes.writes(change)))
             except (CaseChanged, OrderChanged, PaymentChanged):
                 continue
             logger.info("aftersale", order_id=case.order_id, case_id=case_id, state=change.case.state)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ..kernel.errors import Conflict, NotFound, Refused, ShopError
@@ -16,7 +17,7 @@ from ..payments import Payments
 from ..stock import Stock
 from ..storage.due import side_by_side
 from ..storage.table import STORAGE_FAILURES
-from ..storage.writes import StorageBusy, Write, commit
+from ..storage.writes import StorageBusy, commit
 from .base import Activity, CampaignOrder, Kind, Lost, OrderRef, Outcome, Refund, Ship, UnknownCampaign
 from .store import Activities
 
@@ -170,11 +171,9 @@ class Campaigns:
             effects_due=True,
             paid_at=now,
         )
-        writes: list[Write] = [self._orders.store.becomes(order, after)]
-        if order.state is OrderState.CLOSED:
-            writes += [self._stock.reserve(line.sku_id, line.quantity) for line in order.lines]
+        gone = {line.sku_id: line.quantity for line in order.lines} if order.state is OrderState.CLOSED else {}
         try:
-            commit(*writes, *kind.claims(place, now))
+            self._stock.take(gone, partial(commit, self._orders.store.becomes(order, after), *kind.claims(place, now)))
         except OrderChanged:
             return True  # another run decided meanwhile
         except (Refused, Conflict, NotFound) as refusal:

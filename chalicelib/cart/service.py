@@ -9,7 +9,7 @@ from ..catalog import Offer, ProductNotFound
 from ..coupons import Coupon
 from ..kernel.clock import Clock
 from ..pricing import PriceRules, coupon_offer
-from ..stock import SoldOut
+from ..stock import Level, SoldOut
 from ..storage.reads import Read, fetch
 from .rules import CartLine, CartLineNotFound, Contents, LineChange, check_room
 from .store import CartStore
@@ -21,7 +21,8 @@ class Catalog(Protocol):
 
 
 class Stock(Protocol):
-    def reads_levels(self, sku_ids: Iterable[str]) -> Read[Mapping[str, int]]: ...
+    def reads_levels(self, sku_ids: Iterable[str]) -> Read[Mapping[str, Level]]: ...
+    def closer(self, levels: Mapping[str, Level], wanted: Mapping[str, int]) -> Mapping[str, Level]: ...
 
 
 class Promotions(Protocol):
@@ -88,10 +89,11 @@ class Cart:
         Raises ProductNotFound (also for what is off the shelf), SoldOut, CartFull, TooManyPieces.
         """
         seen = self._store.get(member_id)
-        market = self._market(member_id, {*seen.lines, sku_id})
-        check_room(seen, sku_id, quantity)
         line = seen.lines.get(sku_id)
-        offer = market.offer(sku_id, quantity + (line.quantity if line else 0))
+        pieces = quantity + (line.quantity if line else 0)
+        market = self._market(member_id, {**_wanted(seen), sku_id: pieces})
+        check_room(seen, sku_id, quantity)
+        offer = market.offer(sku_id, pieces)
         contents = self._store.add(member_id, seen, sku_id, quantity, offer.price, self._clock())
         return self._view(member_id, contents, market)
 
@@ -106,7 +108,7 @@ class Cart:
             raise CartLineNotFound
         if quantity is None and selected is None:
             return self._view(member_id, seen, Market())
-        market = self._market(member_id, seen.lines)
+        market = self._market(member_id, {**_wanted(seen), sku_id: quantity or line.quantity})
         price = line.price_seen
         if quantity is not None:
             price = market.offer(sku_id, quantity if quantity > line.quantity else 0).price
@@ -133,16 +135,23 @@ class Cart:
         """These were ordered and leave the cart. May be repeated."""
         self._store.remove(member_id, sku_ids)
 
-    def _market(self, member_id: str, sku_ids: Iterable[str]) -> Market:
-        asked = frozenset(sku_ids)
-        offers, levels = self._catalog.reads_offers(asked), self._stock.reads_levels(asked)
-        return Market(asked, *fetch(offers, levels, self._points.reads(member_id)))
+    def _market(self, member_id: str, wanted: Mapping[str, int]) -> Market:
+        """For `wanted` pieces by SKU."""
+        offers, levels, points = fetch(
+            self._catalog.reads_offers(wanted), self._stock.reads_levels(wanted), self._points.reads(member_id)
+        )
+        closer = self._stock.closer(levels, wanted)
+        return Market(frozenset(wanted), offers, {s: level.available for s, level in closer.items()}, points)
 
     def _view(self, member_id: str, contents: Contents, market: Market) -> CartView:
         if not market.asked.issuperset(contents.lines):  # nothing was asked yet, or others put something in meanwhile
-            market = self._market(member_id, contents.lines)
+            market = self._market(member_id, _wanted(contents))
         lines = line_views(contents, market.offers, market.levels)
         if not any(line.selected for line in lines):
             return total(lines, market.offers, PriceRules(), (), 0)
         held = [coupon_offer(coupon) for coupon in self._coupons.usable(member_id, self._clock())]
         return total(lines, market.offers, self._promotions.rules(), held, market.points)
+
+
+def _wanted(contents: Contents) -> dict[str, int]:
+    return {sku_id: line.quantity for sku_id, line in contents.lines.items()}

@@ -8,6 +8,7 @@ written.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ..addresses import Address, Addresses
 from ..campaigns.base import CampaignOrder, CampaignPrice, Choice, Kind, UnknownCampaign
@@ -21,7 +22,7 @@ from ..kernel.trail import Actor, Event
 from ..pickup import PickupPoint, Pickups
 from ..points import Points
 from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
-from ..stock import SoldOut, Stock
+from ..stock import Level, SoldOut, Stock
 from ..storage.once import claim, find
 from ..storage.reads import NOTHING, Read, fetch
 from ..storage.writes import Write, commit
@@ -69,6 +70,7 @@ class Preview:
     """What would be ordered at which price; nothing is held."""
 
     offers: Mapping[str, Offer]
+    levels: Mapping[str, Level]
     priced: Priced
     campaign: CampaignPrice | None
     address: Address | None
@@ -120,9 +122,11 @@ class Placing:
             self._coupons.reads(member_id, wanted.coupon_id) if wanted.coupon_id else NOTHING,
             self._points.reads(member_id) if wanted.points else NOTHING,
         )
+        levels = self._stock.closer(levels, pieces)
         if not wanted.lines:
             # As the cart shows it: what cannot be bought now does not count as selected.
-            pieces = merged(tuple((s, n) for s, n in pieces.items() if _for_sale(s, offers) and levels[s] >= n))
+            sold = ((s, n) for s, n in pieces.items() if _for_sale(s, offers) and levels[s].available >= n)
+            pieces = merged(tuple(sold))
         _must_be_for_sale(pieces, offers, levels)
         campaign = self._quote(member_id, wanted, pieces, now)
         rules = self._promotions.rules()
@@ -138,6 +142,7 @@ class Placing:
         )
         return Preview(
             offers,
+            levels,
             priced,
             campaign,
             address=place if isinstance(place, Address) else None,
@@ -168,7 +173,8 @@ class Placing:
             raise CouponNotUsable(coupon_id=wanted.coupon_id)  # it would be spent for nothing
         order = self._order(session, wanted, preview, now)
         once = claim(name, now, KEY_KEPT, AlreadyPlaced(), result=order.order_id, digest=fingerprint)
-        commit(once, self._store.placed(order), *self._claims(order, now))
+        write = partial(commit, once, self._store.placed(order), *self._claims(order, now))
+        self._stock.take({line.sku_id: line.quantity for line in order.lines}, write, preview.levels)
         if preview.from_cart:
             self._cart.taken(session.member_id, [line.sku_id for line in order.lines])
         return order
@@ -236,7 +242,7 @@ class Placing:
         return order.campaign is not None and self._kinds[order.campaign.kind].holds
 
     def _claims(self, order: Order, now: datetime) -> list[Write]:
-        writes = [self._stock.reserve(line.sku_id, line.quantity) for line in order.lines]
+        writes: list[Write] = []
         if order.coupon_id:
             writes.append(self._coupons.spend(order.member_id, order.coupon_id, order.order_id, now))
         writes += self._points.spend(order.member_id, order.points, order.order_id, now)
@@ -277,11 +283,11 @@ def _for_sale(sku_id: str, offers: Mapping[str, Offer]) -> bool:
     return sku_id in offers and offers[sku_id].on_shelf
 
 
-def _must_be_for_sale(pieces: Mapping[str, int], offers: Mapping[str, Offer], levels: Mapping[str, int]) -> None:
+def _must_be_for_sale(pieces: Mapping[str, int], offers: Mapping[str, Offer], levels: Mapping[str, Level]) -> None:
     """What can be seen to fail is refused without a write; the writes decide the rest."""
     gone = [sku_id for sku_id in pieces if not _for_sale(sku_id, offers)]
     if gone:
         raise SkuNotForSale(sku_ids=gone)
     for sku_id, wanted in pieces.items():
-        if levels[sku_id] < wanted:
+        if levels[sku_id].available < wanted:
             raise SoldOut(sku_id=sku_id)

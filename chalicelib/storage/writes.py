@@ -80,17 +80,18 @@ def check(row: Row, condition: Condition, *, otherwise: ShopError | None = None)
     return Write("check", row, condition, (), otherwise)
 
 
-def commit(*writes: Write) -> None:
+def commit(*writes: Write, attempts: range = range(ATTEMPTS)) -> None:
     """All or nothing. One write alone goes as a plain call, which costs half of a transaction.
 
     Not so one that adds to a number without a condition: botocore repeats a call whose answer was lost, and only a
     transaction carries a token against counting twice.
 
     Contention and throttling are tried again here, with the same writes. Raises the `otherwise` of the first write (in
-    the caller's order) whose condition failed, or StorageBusy; after StorageBusy nothing has been written.
+    the caller's order) whose condition failed, or StorageBusy; after StorageBusy nothing has been written. `attempts`:
+    for a caller that looks again between a few of them; the later, the longer the pause after it.
     """
     send = _single if len(writes) == 1 and not _adds(writes[0]) else _transaction
-    for attempt in range(ATTEMPTS):
+    for attempt in attempts:
         if send(writes):
             return
         pause(attempt)

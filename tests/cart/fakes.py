@@ -1,12 +1,13 @@
 """What the cart asks others for, in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.catalog import Offer
 from chalicelib.coupons import Coupon, CouponKind, CouponState, Source, Terms
 from chalicelib.pricing import PriceRules
+from chalicelib.stock import Level
 from chalicelib.storage.reads import NOTHING, Read
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -60,9 +61,12 @@ class Shelf:
         self.asked.append("offers")
         return NOTHING.then(lambda _: {sku_id: self.sold[sku_id] for sku_id in sku_ids if sku_id in self.sold})
 
-    def reads_levels(self, sku_ids: Iterable[str]) -> Read[dict[str, int]]:
+    def reads_levels(self, sku_ids: Iterable[str]) -> Read[dict[str, Level]]:
         self.asked.append("levels")
-        return NOTHING.then(lambda _: {sku_id: self.left.get(sku_id, 0) for sku_id in sku_ids})
+        return NOTHING.then(lambda _: {sku_id: Level(sku_id, self.left.get(sku_id, 0)) for sku_id in sku_ids})
+
+    def closer(self, levels: Mapping[str, Level], wanted: Mapping[str, int]) -> Mapping[str, Level]:
+        return levels
 
 
 class Offers:

@@ -40,7 +40,7 @@ def test_01_the_last_unit_is_sold_to_one_of_fifty_buyers(stack: Stack, round_: i
 def _leave(stack: Stack, sku_id: str, units: int) -> None:
     from chalicelib.storage.writes import commit
 
-    commit(stack.shop.stock.reserve(sku_id, stack.stock(sku_id) - units))
+    stack.shop.stock.take({sku_id: stack.stock(sku_id) - units}, commit)
 
 
 def test_02_the_last_two_seats_of_a_team_go_to_two_of_fifty_and_the_team_completes(stack: Stack) -> None:

@@ -42,9 +42,9 @@ def test_stock_and_claims_behave_there_as_here() -> None:
     create_all()
     stock, now = Stock(StockStore()), datetime(2026, 11, 22, tzinfo=UTC)
     stock.add("tea-01", 2)
-    commit(stock.reserve("tea-01", 2))
+    stock.take({"tea-01": 2}, commit)
     with pytest.raises(SoldOut):
-        commit(stock.reserve("tea-01", 1))
+        stock.take({"tea-01": 1}, commit)
     commit(stock.release("tea-01", 1))
     assert stock.levels(["tea-01", "none"]) == {"tea-01": 1, "none": 0}
     assert [first_time("once", now, timedelta(days=1)) for _ in range(3)] == [True, False, False]

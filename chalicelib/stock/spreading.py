@@ -1,0 +1,86 @@
+"""Moving a SKU's pieces between its head and its counters. Every move is one transaction, so no piece is ever nowhere
+or in two places.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from random import Random
+
+from ..log import logger
+from ..storage.reads import fetch
+from ..storage.table import STORAGE_FAILURES
+from ..storage.writes import StorageBusy, Write, commit
+from .rules import HOT_COUNTERS, WORTH_POURING, Level, Moved, share
+from .store import StockStore
+
+MARK, POUR = 16, 8
+"""Of so many who find the same to be done, about one does it: not everybody at once."""
+MOVES = 10
+
+
+class Spreading:
+    def __init__(self, store: StockStore, chance: Random) -> None:
+        self._store = store
+        self._chance = chance
+
+    def whole(self, sku_ids: Iterable[str]) -> dict[str, Level]:
+        """With every counter that may hold pieces seen. Heads are read first: what is poured afterwards was there to be
+        seen at the head, and only so can counters that are found empty be marked as drained.
+        """
+        (levels,) = fetch(self._store.levels(sku_ids, consistent=True))
+        hidden = {sku_id: level.hidden for sku_id, level in levels.items() if level.hidden}
+        (whole,) = fetch(self._store.closer(levels, hidden, consistent=True))
+        for sku_id in hidden:
+            self._mark(whole[sku_id])
+        return whole
+
+    def spread(self, sku_id: str, counters: int) -> None:
+        """Over so many counters, each of which gets as much of the head's as the head keeps; 0 or 1: over none. Raises
+        StorageBusy.
+        """
+        if counters < 2 or self._whole(sku_id).counters > counters:
+            self.gather(sku_id)
+        if counters > 1:
+            self._move(sku_id, lambda level: self._poured(level, counters))
+
+    def gather(self, sku_id: str) -> None:
+        """All pieces to the head. Raises StorageBusy if others take from the counters faster than they are emptied."""
+        self._move(sku_id, lambda level: self._store.gather(level) if level.counters else [])
+
+    def cool(self, level: Level, minute: int) -> None:
+        """Spread what is taken from too often. Nobody waits for it: where it fails, the next will try."""
+        counters = level.counters or HOT_COUNTERS
+        part = share(level.head, counters)
+        if not level.hot(minute) or part < WORTH_POURING or self._chance.randrange(POUR):
+            return
+        try:
+            commit(*self._store.pour(level, counters, part), attempts=range(2))
+        except Moved:
+            pass
+        except Exception:  # the order that came first is placed
+            logger.exception("hot stock not spread", about=level.sku_id)
+        else:
+            logger.info("hot stock spread", about=level.sku_id)
+
+    def _move(self, sku_id: str, decide: Callable[[Level], list[Write]]) -> None:
+        """What is decided of the pieces as they are, decided anew until nobody takes one of them meanwhile."""
+        for _ in range(MOVES):
+            writes = decide(self._whole(sku_id))
+            with suppress(Moved):
+                if writes:
+                    commit(*writes)
+                return
+        raise StorageBusy
+
+    def _poured(self, level: Level, counters: int) -> list[Write]:
+        part = share(level.head, counters)
+        return self._store.pour(level, counters, part) if part or level.counters != counters else []
+
+    def _whole(self, sku_id: str) -> Level:
+        return self.whole([sku_id])[sku_id]
+
+    def _mark(self, level: Level) -> None:
+        """So that nobody else looks into counters that are empty."""
+        if not any(level.seen.values()) and not self._chance.randrange(MARK):
+            with suppress(Moved, StorageBusy, *STORAGE_FAILURES):  # then the next to look marks it
+                commit(self._store.drained(level), attempts=range(1))
