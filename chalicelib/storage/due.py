@@ -5,7 +5,6 @@ nothing carries neither and is not in the index. A row waits for one thing at a 
 SHARDS partitions of the index, so that no partition takes all of the writes.
 """
 
-import random
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -14,23 +13,26 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, TypeVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor
+from .reads import Search, fetch
 from .table import STORAGE_FAILURES, Row
 from .writes import commit, keys_of, update
 
 SHARDS = 8
-PER_SHARD = 200
+PER_SHARD = 500
+PER_SECOND = 1000
+"""Rows of one shard that can be due in the same second."""
 
-Found = TypeVar("Found", bound=Row)
+Found = TypeVar("Found", bound="DueRow")
 Item = TypeVar("Item")
 
 
@@ -74,31 +76,37 @@ def clear_due(kind: type[DueRow]) -> list[Action]:
 
 
 def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
-    """Key-only rows of `job` that are due, oldest first in each shard; at most PER_SHARD of each, the rest next time.
+    """Key-only rows of `job` that are due, the longest waiting first; at most PER_SHARD of each shard, the rest next
+    time. One round trip.
 
     The index lags behind: whoever works on a row reads it and looks again.
     """
-    index: DueIndex = kind.due  # type: ignore[attr-defined]
-    for shard in random.sample(
-        range(SHARDS), SHARDS
-    ):  # a run that is cut short must not starve the same ones each time
-        yield from index.query(f"{job}#{shard}", DueIndex.due_at <= epoch(now), limit=PER_SHARD)
+    yield from _waiting(kind, job, (DueIndex.due_at <= epoch(now), PER_SHARD))
 
 
 def first_due(kind: type[Found], job: str, until: datetime, most: int, after: str | None = None) -> list[Found]:
     """The `most` key-only rows of `job` with the earliest times, in order: what people are shown as a list. `after` is
-    the `place_of` the row that the last page ended with. Raises BadCursor.
+    the `place_of` the row that the last page ended with. One round trip. Raises BadCursor.
     """
-    index: DueIndex = kind.due  # type: ignore[attr-defined]
-    since = after.partition("#")[0] if after else "0"
+    last = epoch(until)
+    if not after:
+        return _waiting(kind, job, (DueIndex.due_at <= last, most))[:most]
+    since = after.partition("#")[0]
     if not since.isdecimal():
         raise BadCursor
-    between = DueIndex.due_at.between(min(int(since), epoch(until)), epoch(until))
-    rows: list[Found] = []
-    for shard in range(SHARDS):
-        found = index.query(f"{job}#{shard}", between, page_size=most)
-        rows += islice((row for row in found if after is None or place_of(row) > after), most)
-    return sorted(rows, key=place_of)[:most]
+    second = min(int(since), last)
+    # Some of that second were shown already, and in what order the index has them is not told.
+    found = _waiting(kind, job, (DueIndex.due_at == second, PER_SECOND), (DueIndex.due_at > second, most))
+    return [row for row in found if place_of(row) > after and row.due_at <= last][:most]
+
+
+def _waiting(kind: type[Found], job: str, *ranges: tuple[Condition, int]) -> list[Found]:
+    """So many rows of each range of times in each shard, in their order."""
+    index: DueIndex = kind.due  # type: ignore[attr-defined]
+    asked = [
+        Search(index, f"{job}#{shard}", list[Found], most, times) for shard in range(SHARDS) for times, most in ranges
+    ]
+    return sorted((row for rows in fetch(*asked) for row in rows), key=place_of)
 
 
 def place_of(row: Any) -> str:
