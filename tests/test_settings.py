@@ -84,6 +84,8 @@ def test_everything_that_is_missing_or_malformed_is_named_at_once_and_no_value_i
         ("JISHI_SESSION_HOURS", "99999999999"),
         ("JISHI_COUPON_REMIND_HOURS", "-5"),
         ("JISHI_REFUND_RETRY_MINUTES", "0"),
+        ("JISHI_SWEEP_WORKERS", "0"),
+        ("JISHI_SWEEP_WORKERS", "11"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_refused_by_name(variable: str, value: str) -> None:

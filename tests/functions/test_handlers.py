@@ -1,5 +1,6 @@
 """Schedules and streams as Lambda calls them: with an event and a context, and no HTTP app."""
 
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from chalice.app import EventSourceHandler
 
 import functions
+from chalicelib.storage.due import at_pace
 from functions import orders, release, streams
 from sandbox.local.worker import schedule_event, schedules
 from tests.shop import Stack
@@ -46,6 +48,34 @@ def test_the_closing_job_closes_what_is_overdue(stack: Stack) -> None:
     stack.clock.forward(minutes=15)
     assert orders.close_unpaid(schedule_event(stack.clock()), None) == 1
     assert alice.get(f"/orders/{order_id}")["state"] == "CLOSED"
+
+
+class Context:
+    """Lambda's, with so much time left."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self.get_remaining_time_in_millis = lambda: milliseconds
+
+
+def test_a_job_works_on_as_much_at_once_as_is_set_and_begins_nothing_in_the_last_fifth_of_its_time(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paces: list[tuple[int, int | None]] = []
+
+    def noted(workers: int, milliseconds: int | None) -> AbstractContextManager[None]:
+        paces.append((workers, milliseconds))
+        return at_pace(workers, milliseconds)
+
+    monkeypatch.setattr(functions, "at_pace", noted)
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    stack.clock.forward(minutes=15)
+    event = schedule_event(stack.clock())
+    assert orders.close_unpaid(event, Context(0)) == 0
+    assert alice.get(f"/orders/{order_id}")["state"] == "AWAITING_PAYMENT"
+    assert orders.close_unpaid(event, Context(50_000)) == 1
+    workers = stack.shop.settings.sweep_workers
+    assert paces == [(workers, 0), (workers, 40_000)]
 
 
 def test_the_stream_starts_effects_once_per_order_of_a_batch(stack: Stack) -> None:

@@ -1,15 +1,20 @@
 """Work found when it is due; personal data sealed."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.payments.store import RefundRow
+from chalicelib.kernel.paging import BadCursor
+from chalicelib.payments.rows import RefundRow
+from chalicelib.storage import due as due_module
 from chalicelib.storage.cipher import Cipher
-from chalicelib.storage.due import clear_due, due, set_due, sweep, wait_for
+from chalicelib.storage.due import at_pace, clear_due, due, first_due, place_of, set_due, sweep, wait_for
+from chalicelib.storage.table import dynamodb
 from chalicelib.storage.writes import commit, put, update
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -68,6 +73,78 @@ def test_a_row_that_moved_on_while_it_failed_is_left_as_it_is() -> None:
 
     assert sweep(due(RefundRow, "refund", NOW), work, NOW, lambda row, error: None) == 0
     assert found("refund", NOW + timedelta(days=1)) == set()
+
+
+@pytest.mark.usefixtures("tables")
+def test_rows_are_worked_on_side_by_side_and_two_that_fail_among_many_harm_no_other() -> None:
+    names = {f"n{n:02d}" for n in range(24)}
+    for name in sorted(names):
+        commit(put(waiting(name, NOW)))
+    together, worked, failed = threading.Barrier(4), [], []
+
+    def work(row: RefundRow) -> None:
+        together.wait(10)  # nobody comes through alone
+        if row.out_refund_no in ("n03", "n17"):
+            raise RuntimeError("broken row")
+        worked.append(row.out_refund_no)
+
+    with at_pace(4, None):
+        done = sweep(due(RefundRow, "refund", NOW), work, NOW, lambda row, error: failed.append(row.out_refund_no))
+    assert (done, set(worked), sorted(failed)) == (22, names - {"n03", "n17"}, ["n03", "n17"])
+    assert len(worked) == 22
+    assert found("refund", NOW + timedelta(minutes=2)) == names - {"n03", "n17"}
+    assert found("refund", NOW + timedelta(minutes=3)) == names
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.usefixtures("tables")
+def test_a_run_begins_nothing_once_its_time_is_over_and_leaves_the_rest_as_it_is(
+    workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(9):
+        commit(put(waiting(f"n{n}", NOW + timedelta(seconds=n))))
+    looks = iter(range(100))
+    monkeypatch.setattr(due_module, "time", SimpleNamespace(monotonic_ns=lambda: next(looks) * 1_000_000))
+    worked: list[str] = []
+    with at_pace(workers, 5):  # the first look sets the end, four more come before it
+        rows = due(RefundRow, "refund", NOW + timedelta(minutes=1))
+        assert sweep(rows, lambda row: worked.append(row.out_refund_no), NOW, lambda row, error: None) == 4
+    assert sorted(worked) == ["n0", "n1", "n2", "n3"]  # those that have waited longest
+    assert found("refund", NOW + timedelta(minutes=1)) == {f"n{n}" for n in range(9)}
+
+
+@pytest.mark.usefixtures("tables")
+def test_all_shards_are_asked_at_once() -> None:
+    waves: list[object] = []
+    events = dynamodb().meta.events
+    events.register("after-call.dynamodb", lambda context, **_: waves.append(context["wave"]), unique_id="waves")
+    try:
+        assert list(due(RefundRow, "refund", NOW)) == []
+        assert first_due(RefundRow, "refund", NOW, 10) == []
+    finally:
+        events.unregister("after-call.dynamodb", unique_id="waves")
+    assert (len(waves), len(set(waves))) == (2 * due_module.SHARDS, 2)
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_list_of_what_waits_has_each_row_once_however_many_are_due_in_one_second() -> None:
+    second, later = [f"n{n:02d}" for n in range(40)], [f"l{n}" for n in range(3)]
+    for name in second:
+        commit(put(waiting(name, NOW)))
+    for n, name in enumerate(later):
+        commit(put(waiting(name, NOW + timedelta(seconds=1 + n))))
+    seen: list[str] = []
+    after = None
+    while page := first_due(RefundRow, "refund", NOW + timedelta(seconds=2), 7, after):
+        seen += [row.out_refund_no for row in page]
+        after = place_of(page[-1])
+    assert seen == second + later[:2]
+
+
+@pytest.mark.parametrize("after", ["no-place", "#n01"])
+def test_a_place_that_is_none_is_a_bad_cursor(after: str) -> None:
+    with pytest.raises(BadCursor):
+        first_due(RefundRow, "refund", NOW, 7, after)
 
 
 KEYS = {"old": b"o" * 32, "new": b"n" * 32}
