@@ -151,6 +151,7 @@ class Session:
     phone_masked: str | None = None
     version: int = 0
     roles: frozenset[StaffRole] = frozenset()
+    pace: Pace = field(default=Pace(), compare=False)
 
     @property
     def member(self) -> Member:
@@ -165,7 +166,19 @@ class Session:
             joined_at=self.joined_at,
             session_version=self.version,
             roles=self.roles,
+            pace=self.pace,
         )
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a token says that we signed and whose time is not over. Whether it still counts, the member's row tells."""
+
+    member_id: str
+    session_id: str
+    version: int
+    expires_at: datetime
+    key_id: str
 
 
 @dataclass(frozen=True)

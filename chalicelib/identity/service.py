@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Set
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import randrange
 from typing import Any, Literal, Protocol
 
@@ -16,6 +16,7 @@ from ..kernel.paging import Page, decode_cursor
 from ..kernel.staff import StaffRole
 from ..kernel.trail import Actor, Event
 from ..storage.once import claim
+from ..storage.reads import Read, fetch
 from ..storage.writes import commit
 from .rules import (
     COUNTED_SHARE,
@@ -33,6 +34,7 @@ from .rules import (
     SessionSettings,
     SignatureInvalid,
     SignatureReplayed,
+    Token,
     check_avatar,
     check_freshness,
     check_match,
@@ -100,47 +102,41 @@ class Identity:
         return self._begin(session.member, new_id(self._clock()), is_new=False)
 
     def authenticate(self, token: str) -> Session:
-        """One consistent read, so that a revocation and a dismissal count at once.
+        """The session of a token, read and counted. Raises what `verified`, `reads` and `keep_pace` raise."""
+        (session,) = fetch(self.reads(self.verified(token)))
+        self.keep_pace(session)
+        return session
 
-        Raises SessionExpired, SessionRevoked, or Unauthenticated for everything that is no token of ours; TooMany for a
-        shopper who asks too often.
+    def verified(self, token: str) -> Token:
+        """A token of ours, by its signature and its time; nothing is read.
+
+        Raises SessionExpired, and Unauthenticated for everything that is no token of ours.
         """
         key_id, claims = self._read(token)
         expires_at = from_epoch(claims["exp"])
-        now = self._clock()
-        if now >= expires_at:
+        if self._clock() >= expires_at:
             raise SessionExpired
-        found = self._store.get(claims["sub"])
-        if found is None:
-            raise Unauthenticated
-        member = self._with_ownership(found)
-        if member.session_version != claims["ver"]:
-            raise SessionRevoked
-        self._keep_pace(member, now)
-        return Session(
-            member_id=member.member_id,
-            openid=member.openid,
-            session_id=claims["sid"],
-            nickname=member.nickname,
-            avatar_url=member.avatar_url,
-            joined_at=member.joined_at,
-            expires_at=expires_at,
-            key_id=key_id,
-            unionid=member.unionid,
-            phone_masked=member.phone_masked,
-            version=member.session_version,
-            roles=member.roles,
-        )
+        return Token(claims["sub"], claims["sid"], claims["ver"], expires_at, key_id)
 
-    def _keep_pace(self, member: Member, now: datetime) -> None:
-        """Without a read of its own, and with a write in one request of COUNTED_SHARE."""
-        most = self._settings.requests_per_member
-        if not most or member.roles:
+    def reads(self, token: Token) -> Read[Session]:
+        """One consistent read, so that a revocation and a dismissal count at once.
+
+        Raises SessionRevoked, and Unauthenticated if there is no such member.
+        """
+        return self._store.reads(token.member_id).then(lambda found: self._session(token, found))
+
+    def keep_pace(self, session: Session) -> None:
+        """Without a read of its own, and with a write in one request of COUNTED_SHARE.
+
+        Raises TooMany for a shopper who asks too often.
+        """
+        most, now = self._settings.requests_per_member, self._clock()
+        if not most or session.roles:
             return
-        if member.pace.too_fast(now, most):
+        if session.pace.too_fast(now, most):
             raise TooMany(seconds=window_left(now))
         if self._chance(COUNTED_SHARE) == 0:
-            self._store.count(member, window_of(now), COUNTED_SHARE)
+            self._store.count(session.member, window_of(now), COUNTED_SHARE)
 
     def check_signature(
         self, session: Session, method: str, path: str, timestamp: str, nonce: str, signature: str, body: bytes
@@ -235,6 +231,28 @@ class Identity:
             signing_key=signing_key(key, session_id),
             member=member,
             is_new=is_new,
+        )
+
+    def _session(self, token: Token, found: Member | None) -> Session:
+        if found is None:
+            raise Unauthenticated
+        member = self._with_ownership(found)
+        if member.session_version != token.version:
+            raise SessionRevoked
+        return Session(
+            member_id=member.member_id,
+            openid=member.openid,
+            session_id=token.session_id,
+            nickname=member.nickname,
+            avatar_url=member.avatar_url,
+            joined_at=member.joined_at,
+            expires_at=token.expires_at,
+            key_id=token.key_id,
+            unionid=member.unionid,
+            phone_masked=member.phone_masked,
+            version=member.session_version,
+            roles=member.roles,
+            pace=member.pace,
         )
 
     def _with_ownership(self, member: Member) -> Member:

@@ -16,7 +16,7 @@ from ..kernel.staff import StaffRole
 from ..kernel.trail import Event
 from ..storage.attributes import packed, unpacked
 from ..storage.cipher import Cipher
-from ..storage.reads import read
+from ..storage.reads import Read, fetch, read
 from ..storage.table import STORAGE_FAILURES, Row
 from ..storage.writes import commit, update
 from .rules import NAMELESS, Member, MemberNotFound, Pace, Person, mask_phone
@@ -81,11 +81,12 @@ class MemberStore:
         return _member(row), row.first_session == session_id
 
     def get(self, member_id: str) -> Member | None:
+        (member,) = fetch(self.reads(member_id))
+        return member
+
+    def reads(self, member_id: str) -> Read[Member | None]:
         """As of now: a revocation counts from the moment that it was answered."""
-        try:
-            return _member(MemberRow.get(member_id, consistent_read=True))
-        except MemberRow.DoesNotExist:
-            return None
+        return Read([MemberRow(member_id)], lambda rows: _member(rows[0]) if rows[0] else None, consistent=True)
 
     def bind_phone(self, member_id: str, phone: str) -> Member:
         """Raises MemberNotFound."""

@@ -8,7 +8,7 @@ Each makes its own of the rows that it asked for, and raises its own refusal whe
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 from botocore.exceptions import ClientError
@@ -84,6 +84,8 @@ def fetch(
 def fetch(
     one: Wish[A], two: Wish[B], three: Wish[C], four: Wish[D], five: Wish[E], six: Wish[F], seven: Wish[G], /
 ) -> tuple[A, B, C, D, E, F, G]: ...
+@overload
+def fetch(*wishes: Wish[Any]) -> tuple[Any, ...]: ...
 def fetch(*wishes: Wish[Any]) -> tuple[Any, ...]:
     """What each makes of its rows, all asked at once: one BatchGetItem for each 100 rows wanted by key, whatever their
     tables, and a Query for each Search. Nothing is asked if nothing is wanted.
@@ -105,8 +107,14 @@ def read(*wanted: Row, consistent: bool = False) -> list[Any]:
 
     `read(ProductRow("p1", "#"), StockRow("s1", 0))`.
     """
+    rows: list[Any]
     (rows,) = fetch(Read(wanted, list[Any], consistent))
     return rows
+
+
+def postponed(wish: Wish[A]) -> Wish[Callable[[], A]]:
+    """The same rows, of which nothing is made until it is called for: they may turn out to be nobody's to see."""
+    return replace(wish, made=lambda rows: partial(wish.made, rows))  # type: ignore[return-value, arg-type]
 
 
 def search(wanted: Search[A]) -> A:

@@ -11,18 +11,23 @@ from ..kernel.staff import StaffRole
 if TYPE_CHECKING:
     from ..identity.rules import Session
     from ..shop import Shop
+    from ..storage.reads import Wish
 
 Body = TypeVar("Body")
 
 
 @dataclass(frozen=True)
 class Call(Generic[Body]):
-    """One request, parsed and authenticated. `path` holds decoded path variables, `query` the declared query Struct."""
+    """One request, parsed and authenticated. `path` holds decoded path variables, `query` the declared query Struct.
+
+    `reads` of an endpoint gets it before the session was looked up: then `member_id` is who the token says it is.
+    """
 
     shop: "Shop"
     now: datetime
     path: dict[str, str]
     body: Body
+    member_id: str = ""
     query: Any = None
     idempotency_key: str = ""
     request_id: str = ""
@@ -36,21 +41,21 @@ class Call(Generic[Body]):
         assert self.member_session is not None, "a public endpoint has no session"
         return self.member_session
 
-    @property
-    def member_id(self) -> str:
-        return self.session.member_id
-
 
 @dataclass(frozen=True)
 class Endpoint:
     """What one route promises. `raw` endpoints read bytes and answer as their caller (WeChat) demands; `staff` is the
     role that its caller needs.
+
+    `reads` tells what the handler is sure to need, so that it is asked for together with the session and costs no wait
+    of its own. What is made of it comes to the handler after the call, one argument each; of what was read for a
+    request that is refused (session, role, signature, form), nothing is made.
     """
 
     method: str
     path: str
     summary: str
-    handler: Callable[[Any], Any]
+    handler: Callable[..., Any]
     body: Any = None
     query: Any = None
     answers: Any = None
@@ -59,6 +64,7 @@ class Endpoint:
     public: bool = False
     signed: bool = False
     staff: StaffRole | None = None
+    reads: "Callable[[Call[Any]], Sequence[Wish[Any]]] | None" = None
     idempotent: bool = False
     cache: int | None = None
     raw: bool = False

@@ -4,6 +4,8 @@ import hashlib
 import re
 import secrets
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +15,7 @@ from chalice.app import Request, Response
 from ..kernel.errors import Invalid, NotFound, ShopError, Unauthenticated, Unavailable
 from ..kernel.staff import StaffRole, may
 from ..log import logger
+from ..storage.reads import Wish, fetch, postponed
 from ..storage.table import STORAGE_FAILURES
 from .call import Call, Endpoint
 from .errors import BodyTooLarge, IdempotencyKeyMissing, Internal, OwnAccount, SignatureMissing, StaffOnly, error_answer
@@ -40,7 +43,7 @@ def serve(endpoint: Endpoint, app: Any, request: Request, path: dict[str, str]) 
     started, request_id = time.perf_counter(), _begin(endpoint, request)
     headers: dict[str, str | list[str]] = {"Content-Type": JSON, "X-Request-Id": request_id, **SAFE}
     try:
-        answer = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
+        answer = _handled(endpoint, app.shop, request, path, request_id)
         status, body = endpoint.status, msgspec.json.encode(answer) if endpoint.answers else b""
         headers["Cache-Control"] = "no-store"
         if endpoint.cache is not None:
@@ -61,7 +64,7 @@ def serve_raw(endpoint: Endpoint, app: Any, request: Request, path: dict[str, st
     """Answer a caller with a protocol of its own; the handler maps its own errors."""
     request_id = _begin(endpoint, request)
     try:
-        response: Response = endpoint.handler(_call(endpoint, app.shop, request, path, request_id))
+        response: Response = _handled(endpoint, app.shop, request, path, request_id)
     except Exception as error:
         status, body = _refuse(error, request_id)
         response = Response(body.decode(), {"Content-Type": JSON}, status)
@@ -81,28 +84,56 @@ def _refuse(error: Exception, request_id: str) -> tuple[int, bytes]:
     return error_answer(Internal(), request_id)
 
 
-def _call(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
+def _handled(endpoint: Endpoint, shop: Any, request: Request, path: dict[str, str], request_id: str) -> Any:
     logger.thread_safe_append_keys(order_id=path.get("order_id"))
     raw = _raw_body(request)
-    session = None if endpoint.public else _session(shop, request)
-    if session is not None:
-        logger.thread_safe_append_keys(member_id=session.member_id)
-        if endpoint.staff is not None:
-            _check_staff(endpoint.staff, session, path)
-        if endpoint.signed:
-            _check_signature(shop, session, request, raw)
+    if endpoint.public:
+        return endpoint.handler(_call(endpoint, shop, request, path, raw, request_id))
+    token = shop.identity.verified(_token(request))
+    malformed: ShopError | None = None
+    wishes: Sequence[Wish[Any]] = ()
+    try:
+        call = _call(endpoint, shop, request, path, raw, request_id, token.member_id)
+        wishes = endpoint.reads(call) if endpoint.reads else ()
+    except ShopError as error:  # told to nobody before the session, the role and the signature are found good
+        malformed = error
+    session, *made = fetch(shop.identity.reads(token), *map(postponed, wishes))
+    shop.identity.keep_pace(session)
+    _admit(endpoint, shop, session, request, path, raw)
+    if malformed is not None:
+        raise malformed
+    return endpoint.handler(replace(call, member_session=session), *(make() for make in made))
+
+
+def _admit(endpoint: Endpoint, shop: Any, session: Any, request: Request, path: dict[str, str], raw: bytes) -> None:
+    logger.thread_safe_append_keys(member_id=session.member_id)
+    if endpoint.staff is not None:
+        _check_staff(endpoint.staff, session, path)
+    if endpoint.signed:
+        _check_signature(shop, session, request, raw)
+
+
+def _call(
+    endpoint: Endpoint,
+    shop: Any,
+    request: Request,
+    path: dict[str, str],
+    raw: bytes,
+    request_id: str,
+    member_id: str = "",
+) -> Call[Any]:
     return Call(
         shop=shop,
         now=shop.clock(),
         path={name: _identifier(value) for name, value in path.items()},
         body=_body(endpoint, raw),
+        member_id=member_id,
         query=_query(endpoint, request),
         idempotency_key=_idempotency_key(request) if endpoint.idempotent else "",
         request_id=request_id,
         headers=request.headers,
         raw_body=raw,
         client_ip=(request.context.get("identity") or {}).get("sourceIp") or "",
-        member_session=session,
     )
 
 
@@ -125,11 +156,11 @@ def _raw_body(request: Request) -> bytes:
     return raw
 
 
-def _session(shop: Any, request: Request) -> Any:
+def _token(request: Request) -> str:
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    return shop.identity.authenticate(token.strip())
+    return token.strip()
 
 
 def _check_signature(shop: Any, session: Any, request: Request, raw: bytes) -> None:
