@@ -52,6 +52,7 @@ class Settings:
     wechat_api_url: str = "https://api.weixin.qq.com"
     wechat_pay_url: str = "https://api.mch.weixin.qq.com"
     dynamodb_url: str | None = None
+    dynamodb_client: str = "lean"
     message_templates: Mapping[str, Any] = field(default_factory=dict)
     session_hours: int = 24 * 7
     require_signatures: bool = False
@@ -110,15 +111,17 @@ def from_environment(
     return Settings(**values)
 
 
-def storage_of_this_function() -> tuple[str, str, str | None] | None:
-    """Table prefix, region and endpoint, which the environment of a deployed function tells without any secret; None
-    in a process that is no function, such as the one that packages.
+def storage_of_this_function() -> tuple[str, str, str | None, str] | None:
+    """Table prefix, region, endpoint and client, which the environment of a deployed function tells without any secret;
+    None in a process that is no function, such as the one that packages.
     """
     region = os.environ.get(_variable("region"))
     if not region or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
-    prefix, url = (os.environ.get(_variable(name)) for name in ("table_prefix", "dynamodb_url"))
-    return prefix or "", region, url or None
+    prefix, url, client = (
+        os.environ.get(_variable(name)) for name in ("table_prefix", "dynamodb_url", "dynamodb_client")
+    )
+    return prefix or "", region, url or None, client or Settings.dynamodb_client
 
 
 def ahead_of_traffic() -> bool:
@@ -235,6 +238,7 @@ def _checks(settings: Settings) -> list[tuple[str, bool]]:
         ("public_url", bool(url.fullmatch(settings.public_url)) and not settings.public_url.endswith("/")),
         ("public_url", settings.public_url.startswith("https://") or bool(LOCAL.match(settings.public_url))),
         ("dynamodb_url", settings.dynamodb_url is None or bool(url.fullmatch(settings.dynamodb_url))),
+        ("dynamodb_client", settings.dynamodb_client in ("lean", "botocore")),
         ("wechat_merchant_key", "PRIVATE KEY-----" in settings.wechat_merchant_key),
         ("wechat_platform_keys", all("-----BEGIN" in key for key in settings.wechat_platform_keys.values())),
         ("coupon_remind_hours", 0 <= settings.coupon_remind_hours <= 24 * 30),

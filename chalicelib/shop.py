@@ -39,7 +39,7 @@ def build(settings: Settings, *, clock: Clock = system_clock, random: Any = None
 
     Its parts are made when they are used; `complete()` makes all, and so proves every setting.
     """
-    bind(settings.table_prefix, settings.region, settings.dynamodb_url)
+    bind(settings.table_prefix, settings.region, settings.dynamodb_url, settings.dynamodb_client)
     return Shop(settings, clock, random)
 
 

@@ -6,12 +6,15 @@ from functools import cache
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from .transport import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, LeanClient
+from .address import address_of
+from .transport import ATTEMPTS, LeanClient
+from .wire import CONNECT_SECONDS, MOST_KEPT, READ_SECONDS
 
 # What a store call may raise when DynamoDB is unreachable or throttles; the web edge answers 503 to it.
 STORAGE_FAILURES = (PynamoDBException, BotoCoreError, ClientError)
@@ -88,6 +91,8 @@ def bind(prefix: str, region: str, endpoint: str | None = None, client: str = LE
     if (_prefix, _where) == (prefix, where):
         return
     with _lock:
+        if _connection is not None:
+            _connection.client.close()  # what is on its way still gets its answer
         _connection, _where, _prefix = None, where, prefix
         _ready.clear()
         _described.clear()
@@ -126,12 +131,13 @@ def _connect(region: str, endpoint: str | None, client: str) -> Connection:
         host=endpoint,
         connect_timeout_seconds=CONNECT_SECONDS,
         read_timeout_seconds=READ_SECONDS,
-        max_pool_connections=64,
+        max_pool_connections=MOST_KEPT,
         max_retry_attempts=ATTEMPTS - 1,
     )
     if client == LEAN:
-        lean = LeanClient(region, endpoint, lambda: ordinary.client)
-        if not lean.proxied:
+        session = Session()
+        if address := address_of(session, region, endpoint):
+            lean = LeanClient(session, region, address, lambda: ordinary.client)
             return _LeanConnection(lean, region=region, host=endpoint)
     _ = ordinary.client
     return ordinary

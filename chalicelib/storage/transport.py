@@ -2,50 +2,43 @@
 
 What matters is botocore's own: credentials, signer, retry rules and their quota, exceptions, events. What is left out
 is what costs: service models, endpoint rules, parameters and answers walked shape by shape. DynamoDB's JSON is just
-what botocore takes and gives, but for binary values, which no row has.
+what botocore takes and gives, but for binary values, which no row has. Stricter than botocore in one thing: a success
+whose body is no JSON object is no answer, where botocore finds nothing in it.
 
 Every other operation goes to an ordinary client of botocore, made when it is needed.
 """
 
 import http.client
-import ssl
+import json
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from socket import socket
 from types import SimpleNamespace
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import msgspec
 from botocore.auth import SigV4Auth
-from botocore.configprovider import ConfiguredEndpointProvider
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
+from botocore.endpoint import EndpointCreator
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.hooks import HierarchicalEmitter
 from botocore.httpsession import get_cert_path
 from botocore.model import ServiceId
-from botocore.parsers import ResponseParserError
 from botocore.retries.standard import register_retry_handler
 from botocore.session import Session
-from botocore.utils import get_environ_proxies
-from urllib3.util.wait import wait_for_read
+
+from .wire import Wire
 
 OPERATIONS = frozenset(
-    {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
+    {"GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
+    | {"TransactGetItems", "TransactWriteItems"}
 )
 NAME = "dynamodb"
-CONNECT_SECONDS, READ_SECONDS = 2, 5
-SURELY_OPEN_SECONDS = 0.5
 ATTEMPTS = 5
 TARGET = "DynamoDB_20120810"
+FORWARDED = ("provide-client-params", "before-call", "before-send", "after-call")
 
 _service = SimpleNamespace(service_name=NAME, service_id=ServiceId("DynamoDB"))
 
@@ -71,15 +64,6 @@ class Request:
     context: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """As much of botocore's AWSResponse. Names of headers are in lower case."""
-
-    status_code: int
-    headers: dict[str, str]
-    content: bytes
-
-
 @dataclass
 class _Call:
     """A request on its way: `connection` while it is on the wire, `answer` or `error` once it is back."""
@@ -88,59 +72,55 @@ class _Call:
     body: bytes
     context: dict[str, Any]
     attempt: int = 0
-    connection: http.client.HTTPConnection | None = None
+    connection: socket | None = None
     answer: Any = None
     parsed: Any = None
     error: Exception | None = None
 
 
-def address_of(session: Session, region: str) -> str:
-    """Where DynamoDB is: as the environment or the configuration of AWS says, or else by its rule for regions.
-    https://docs.aws.amazon.com/general/latest/gr/ddb.html
-    """
-    told = ConfiguredEndpointProvider(session.full_config, session.get_scoped_config(), NAME).provide()
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return told or f"https://{NAME}.{region}.{suffix}"
-
-
 class LeanClient:
     """In place of botocore's client, for pynamodb and for calls by name, such as `batch_get_item(RequestItems=...)`.
 
-    Raises what botocore raises. `meta.events` tells the same as botocore's: provide-client-params, before-call,
-    before-send, needs-retry, after-call. Threads may share it.
+    Raises what botocore raises. `meta.events` tells the same as botocore's, also of operations that the ordinary client
+    does: provide-client-params, before-call, before-send, after-call; needs-retry of its own alone. Threads may share
+    it.
     """
 
-    def __init__(self, region: str, endpoint: str | None, ordinary: Callable[[], Any]) -> None:
-        self._session = Session()
-        self._region = region
-        self._url = (endpoint or address_of(self._session, region)).rstrip("/") + "/"
-        self._parts = urlsplit(self._url)
-        self._make_ordinary = ordinary
-        self._ordinary: Any = None
+    def __init__(self, session: Session, region: str, url: str, ordinary: Callable[[], Any]) -> None:
         self._lock = threading.Lock()
-        self._idle: list[tuple[http.client.HTTPConnection, float]] = []
-        self._tls: ssl.SSLContext | None = None
+        self._session, self._region, self._url = session, region, url
+        self._make_ordinary, self._ordinary = ordinary, None
+        verify = EndpointCreator(None)._get_verify_value(session.get_config_variable("ca_bundle"))
+        self._wire = Wire(url, get_cert_path(verify))
         self.meta = SimpleNamespace(
-            events=HierarchicalEmitter(), region_name=region, endpoint_url=self._url, service_model=_service
+            events=HierarchicalEmitter(), region_name=region, endpoint_url=url, service_model=_service
         )
         register_retry_handler(self, ATTEMPTS)
-
-    @property
-    def proxied(self) -> bool:
-        """Whether the environment wants a proxy between, of which only botocore's own client knows."""
-        return bool(get_environ_proxies(self._url))
-
-    def batch_get_item(self, **params: Any) -> dict[str, Any]:
-        return self._make_api_call("BatchGetItem", params)
+        session.get_credentials()  # found once here, ahead of the first request
 
     def __getattr__(self, name: str) -> Any:
+        operation = name.title().replace("_", "")
+        if operation in OPERATIONS:
+            return lambda **params: self._make_api_call(operation, params)
         return getattr(self.ordinary(), name)
 
     def ordinary(self) -> Any:
         with self._lock:
             if self._ordinary is None:
-                self._ordinary = self._make_ordinary()
+                made = self._make_ordinary()
+                for event in FORWARDED:
+                    made.meta.events.register(event, self._forward)
+                self._ordinary = made
             return self._ordinary
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        self._wire.close()
+        if self._ordinary is not None:
+            self._ordinary.close()
+
+    def _forward(self, event_name: str, **told: Any) -> Any:
+        return self.meta.events.emit_until_response(event_name, **told)[1]
 
     def _make_api_call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         if operation not in OPERATIONS:
@@ -148,7 +128,10 @@ class LeanClient:
         return self.ask([(operation, params)])[0]
 
     def ask(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-        """The answers to several operations, all sent before the first answer is waited for. Raises the first error."""
+        """The answers to several operations, all sent before the first answer is waited for.
+
+        Raises the first error; the answers after it are lost, so what writes goes alone.
+        """
         wave = object()
         under_way: list[_Call] = []
         try:
@@ -165,7 +148,7 @@ class LeanClient:
         if operation.name == "TransactWriteItems" and "ClientRequestToken" not in params:
             params = {**params, "ClientRequestToken": str(uuid.uuid4())}  # so that a repetition changes nothing
         events.emit(f"provide-client-params.{NAME}.{operation.name}", params=params, model=operation, context=context)
-        call = _Call(operation, msgspec.json.encode(params), context)
+        call = _Call(operation, _encoded(params), context)
         request = {"url": self._url, "body": call.body, "context": context}
         told = events.emit_until_response(
             f"before-call.{NAME}.{operation.name}", model=operation, params=request, context=context
@@ -198,54 +181,45 @@ class LeanClient:
         return parsed
 
     def _send(self, call: _Call) -> None:
-        call.attempt, call.answer, call.error = call.attempt + 1, None, None
-        call.parsed = None
-        headers = {
-            "Host": self._parts.netloc,
-            "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"{TARGET}.{call.operation.name}",
-            "User-Agent": "jishi",
-            "amz-sdk-request": f"attempt={call.attempt}; max={ATTEMPTS}",
-        }
-        request = Request(self._url, headers, call.body)
-        credentials = self._session.get_credentials()
-        frozen = credentials.get_frozen_credentials() if credentials is not None else None
-        SigV4Auth(frozen, NAME, self._region).add_auth(request)
+        call.attempt += 1
+        call.answer = call.parsed = call.error = None
+        request = self._signed(call)
         try:
             call.answer = self.meta.events.emit_until_response(
                 f"before-send.{NAME}.{call.operation.name}", request=request
             )[1]
             if call.answer is None:
-                call.connection = self._connection()
-                call.connection.sock.sendall(_written(headers, call.body))
+                call.connection = self._wire.send(request.headers, call.body)
         except Exception as error:
-            self._failed(call, error)
+            call.error = error
+
+    def _signed(self, call: _Call) -> Request:
+        """Raises NoCredentialsError; credentials are asked for each time, since they may be renewed meanwhile."""
+        headers = {
+            "X-Amz-Target": f"{TARGET}.{call.operation.name}",
+            "Content-Type": "application/x-amz-json-1.0",
+        }
+        request = Request(self._url, headers, call.body)
+        credentials = self._session.get_credentials()
+        frozen = credentials.get_frozen_credentials() if credentials is not None else None
+        SigV4Auth(frozen, NAME, self._region).add_auth(request)
+        headers["User-Agent"] = "jishi"
+        headers["amz-sdk-request"] = f"attempt={call.attempt}; max={ATTEMPTS}"
+        return request
 
     def _receive(self, call: _Call) -> None:
         try:
             if call.connection is not None:
-                response = http.client.HTTPResponse(call.connection.sock, method="POST")
-                response.begin()
-                content = response.read()
-                named = {name.lower(): value for name, value in response.getheaders()}
-                call.answer = Answer(response.status, named, content)
-                if not response.will_close:
-                    self._idle.append((call.connection, time.monotonic()))
-                call.connection = None
+                connection, call.connection = call.connection, None
+                call.answer = self._wire.receive(connection)
             if call.answer is not None:
                 call.parsed = _parsed(call.answer, call.attempt - 1)
         except Exception as error:
-            self._failed(call, error)
+            call.answer, call.error = None, error
 
-    def _failed(self, call: _Call, error: Exception) -> None:
-        if call.connection is not None:
-            call.connection.close()
-        call.connection, call.answer = None, None
-        call.error = _known(error, self._url)
-
-    def _retry_after(self, call: _Call) -> float | None:
+    def _retry_after(self, call: _Call) -> Any:
         """Seconds to wait before the next try, by botocore's rules; None if this was the last."""
-        seconds: float | None = self.meta.events.emit_until_response(
+        return self.meta.events.emit_until_response(
             f"needs-retry.{NAME}.{call.operation.name}",
             response=None if call.answer is None else (call.answer, call.parsed),
             operation=call.operation,
@@ -253,79 +227,45 @@ class LeanClient:
             caught_exception=call.error,
             request_dict={"context": call.context},
         )[1]
-        return seconds
-
-    def _connection(self) -> http.client.HTTPConnection:
-        """One that is open and idle, or a new one."""
-        while self._idle:
-            try:
-                kept, since = self._idle.pop()
-            except IndexError:  # another thread took it
-                break
-            # What can be read before anything was asked is the other side's end of the connection.
-            if time.monotonic() - since < SURELY_OPEN_SECONDS or not wait_for_read(kept.sock, timeout=0):
-                return kept
-            kept.close()
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "https":
-            new: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=CONNECT_SECONDS, context=self._trust()
-            )
-        else:
-            new = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
-        try:
-            new.connect()
-        except TimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
-        except ssl.SSLError as error:
-            raise SSLError(endpoint_url=self._url, error=error) from error
-        except OSError as error:
-            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
-        new.sock.settimeout(READ_SECONDS)
-        return new
-
-    def _trust(self) -> ssl.SSLContext:
-        if self._tls is None:
-            told = self._session.get_config_variable("ca_bundle")
-            self._tls = ssl.create_default_context(cafile=told or get_cert_path(True))
-        return self._tls
 
 
-def _written(headers: dict[str, str], body: bytes) -> bytes:
-    """The request as it goes over the wire, in one piece: http.client would send head and body one by one."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST / HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+def _encoded(params: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(params)
+    except UnicodeEncodeError:  # half of a surrogate pair, which botocore sends as it is, escaped
+        return json.dumps(params).encode()
 
 
 def _parsed(answer: Any, retries: int) -> dict[str, Any]:
     """As botocore hands it out; what came with an error, such as CancellationReasons, beside `Error`."""
-    about = {
-        "RequestId": answer.headers.get("x-amzn-requestid", ""),
+    failed = answer.status_code >= 300
+    body = _refusal(answer.status_code, answer.content) if failed else _success(answer.content)
+    body["ResponseMetadata"] = about = {
         "HTTPStatusCode": answer.status_code,
         "HTTPHeaders": answer.headers,
         "RetryAttempts": retries,
     }
+    if request_id := answer.headers.get("x-amzn-requestid"):
+        about["RequestId"] = request_id
+    return body
+
+
+def _success(content: bytes) -> dict[str, Any]:
     try:
-        body = msgspec.json.decode(answer.content or b"{}")
-    except msgspec.DecodeError as error:
-        if answer.status_code < 300:
-            raise ResponseParserError(f"an answer of DynamoDB that is no JSON: {error}") from error
-        body = {"message": answer.content.decode(errors="replace")}
-    if answer.status_code >= 300:
-        code = str(body.pop("__type", answer.status_code)).rpartition("#")[2]
-        message = body.get("message") or body.get("Message") or ""
-        body["Error"] = {"Message": message, "Code": code}
-    body["ResponseMetadata"] = about
-    return body  # type: ignore[no-any-return]
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise HTTPClientError(error=error) from error  # as if none had come: it is worth another try
 
 
-def _known(error: Exception, url: str) -> Exception:
-    """What botocore raises where its own HTTP client fails."""
-    if isinstance(error, TimeoutError):
-        known: Exception = ReadTimeoutError(endpoint_url=url, error=error)
-    elif isinstance(error, OSError | http.client.HTTPException):
-        known = ConnectionClosedError(endpoint_url=url, error=error)
-    else:
-        return error
-    known.__cause__ = error
-    return known
+def _refusal(status: int, content: bytes) -> dict[str, Any]:
+    """The error with whatever came with it. What stands before DynamoDB may answer in HTML, or nothing."""
+    text = content.strip()
+    if status >= 500 and (not text or text.startswith(b"<html>")):
+        return {"Error": {"Code": str(status), "Message": http.client.responses.get(status, "")}}
+    try:
+        body = msgspec.json.decode(content or b"{}", type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError):
+        body = {"message": content.decode(errors="replace")}
+    code = str(body.pop("__type", status)).partition(":")[0].rpartition("#")[2]
+    body["Error"] = {"Message": body.get("message", body.get("Message", "")), "Code": code}
+    return body
