@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.shop import Shop, build, use
+from chalicelib.storage.table import LEAN, bind, dynamodb
 from sandbox.wechat import Credentials, SandboxWeChat, running
 from tests.contract import check_answer
 from tests.shop import Stack, TestClock, settings_for, stock_the_shelves
@@ -62,16 +63,15 @@ def running_aws(home: Path, services: str) -> Iterator[str]:
             process.wait(20)
 
 
-def fresh_tables(engine: str) -> str:
+def fresh_tables(engine: str, client: str = LEAN) -> str:
     """Empty tables of the whole shop, to which all stores now point; returns their prefix.
 
     A process makes its tables once; afterwards only those that were written to are made anew.
     """
-    from chalicelib.storage.table import bind, dynamodb
     from chalicelib.storage.tables import create_all, tables
 
     prefix = f"t{os.getpid()}-"
-    bind(prefix, "cn-north-1", engine)
+    bind(prefix, "cn-north-1", engine, client)
     every = {kind.Meta.table_name for kind in tables().values()}
     written = every if engine not in _engines else _written & every
     for table in written if engine in _engines else ():

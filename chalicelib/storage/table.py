@@ -137,7 +137,7 @@ def _connect(region: str, endpoint: str | None, client: str) -> Connection:
     if client == LEAN:
         session = Session()
         if address := address_of(session, region, endpoint):
-            lean = LeanClient(session, region, address, lambda: ordinary.client)
+            lean = LeanClient(region, address, lambda: ordinary.client, session)
             return _LeanConnection(lean, region=region, host=endpoint)
     _ = ordinary.client
     return ordinary

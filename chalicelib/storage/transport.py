@@ -86,9 +86,10 @@ class LeanClient:
     it.
     """
 
-    def __init__(self, session: Session, region: str, url: str, ordinary: Callable[[], Any]) -> None:
+    def __init__(self, region: str, url: str, ordinary: Callable[[], Any], session: Session | None = None) -> None:
         self._lock = threading.Lock()
-        self._session, self._region, self._url = session, region, url
+        self._session = session = session or Session()
+        self._region, self._url = region, url
         self._make_ordinary, self._ordinary = ordinary, None
         verify = EndpointCreator(None)._get_verify_value(session.get_config_variable("ca_bundle"))
         self._wire = Wire(url, get_cert_path(verify))

@@ -1,7 +1,8 @@
 """The engine of the tests inside this process, so that every request to it can be counted, struck and played again.
 
-Where something is to happen to a request, botocore is left as it is: it sends, reads answers and tries again as ever.
-What would go over its socket is handed to the engine's own code here, and the answers are the engine's.
+Where something is to happen to a request, the client is left as it is: it signs, reads answers and tries again as ever,
+each request that it sends together with others for itself. What would go over its socket is handed to the engine's own
+code here, and the answers are the engine's.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Request:
 
 
 Answer = tuple[int, dict[str, str], bytes]
+DONE = SimpleNamespace(status_code=200, headers={}, content=b"")
 NOTHING: Answer = (200, {}, b'{"Items":[],"Count":0,"ScannedCount":0}')
 Carrier = Callable[[Request, Callable[[], Answer]], Answer]
 
@@ -68,7 +70,7 @@ Carrier = Callable[[Request, Callable[[], Answer]], Answer]
 class Engine:
     """`carry(request, do)` stands between the shop and the engine: it answers with `do()`, or does not.
 
-    A request that `quiet` calls uneventful takes a short way past botocore, which is most of what a request costs.
+    A request that `quiet` calls uneventful takes a short way past signing and parsing, most of what a request costs.
     """
 
     def __init__(self) -> None:
@@ -83,17 +85,16 @@ class Engine:
     def running(self) -> Iterator[None]:
         """All rows point here until the block ends."""
         bind(PREFIX, "cn-north-1", ADDRESS)
-        client, copying = dynamodb(), self._service.copy
-        client.meta.events.register("before-send.dynamodb", self._send, unique_id="faults")
-        whole = client._make_api_call
+        events, copying = dynamodb().meta.events, self._service.copy
+        events.register("before-call.dynamodb", self._shorten, unique_id="faults-short")
+        events.register("before-send.dynamodb", self._send, unique_id="faults")
         self._service.copy = SimpleNamespace(deepcopy=_copied, copy=copying.copy)  # it copies at each step
-        client._make_api_call = lambda operation, sent: self._call(operation, sent, whole)
         try:
             yield
         finally:
-            client._make_api_call = whole
             self._service.copy = copying
-            client.meta.events.unregister("before-send.dynamodb", unique_id="faults")
+            events.unregister("before-send.dynamodb", unique_id="faults")
+            events.unregister("before-call.dynamodb", unique_id="faults-short")
 
     def make_tables(self) -> None:
         """Fresh and empty, whatever stood here before."""
@@ -129,20 +130,19 @@ class Engine:
     def _table(self, name: str) -> Any:
         return self._service._tables[name]
 
-    def _call(self, operation: str, sent: dict[str, Any], whole: Callable[[str, Any], Any]) -> Any:
-        """A call of the client: by the short way if it is sure to succeed uneventfully, else by botocore as it is."""
-        request = Request(operation, sent)
-        if operation not in WORK or not self.quiet(request):
-            return whole(operation, sent)
+    def _shorten(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
+        """The answer by the short way if the request is sure to succeed uneventfully; None sends it as it is."""
+        if model.name not in WORK:
+            return None
+        request = Request(model.name, json.loads(params["body"]))
+        if not self.quiet(request):
+            return None
         status, _, body = self.carry(request, lambda: NOTHING if self._idle(request) else self._work(request))
         if status == 200:
-            return {**json.loads(body), "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
-        # A refusal, which changed nothing: once more the whole way, since botocore knows how refusals look.
+            return DONE, {**json.loads(body), "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
+        # A refusal, which changed nothing: once more the whole way, since the client knows how refusals look.
         self._carried = True
-        try:
-            return whole(operation, sent)
-        finally:
-            self._carried = False
+        return None
 
     def _idle(self, request: Request) -> bool:
         """Whether nothing waits for the job that is asked for: most of what schedules ask, and quickly answered."""
@@ -152,7 +152,8 @@ class Engine:
 
     def _send(self, request: Any, **_: Any) -> AWSResponse:
         read = _read(request)
-        carry: Carrier = (lambda _, do: do()) if self._carried or read.operation not in WORK else self.carry
+        carried, self._carried = self._carried, False
+        carry: Carrier = (lambda _, do: do()) if carried or read.operation not in WORK else self.carry
         status, headers, body = carry(read, lambda: self._work(read))
         return AWSResponse(request.url, status, _Headers(headers), _Raw(body))
 
