@@ -8,6 +8,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DRAWING := $(VENV)/.installed-bench
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 CODE := app.py chalicelib functions deploy
 STAGE ?= dev
@@ -81,8 +82,12 @@ doctor: $(STAMP)
 contract: $(STAMP)
 	@$(BIN)/python -m tools.contract
 
-bench: $(STAMP)
-	@$(BIN)/python -m bench.requests
+$(DRAWING): $(STAMP) requirements-bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $(DRAWING)
+
+bench: $(DRAWING)
+	@$(BIN)/python -m bench $(PARTS)
 
 bench-reconcile: $(STAMP)
 	@$(BIN)/python -m bench.reconcile
@@ -96,6 +101,7 @@ cost: $(STAMP)
 lock:
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) requirements-bench.in -o requirements-bench.txt
 
 reset:
 	@sh tools/reset.sh "$${JISHI_LOCAL:-.local}"

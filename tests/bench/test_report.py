@@ -1,0 +1,79 @@
+"""The page of the bench is made of what was measured, and says what was not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import figures
+from bench.report import summary
+from bench.report.__main__ import page
+from bench.report.hot import HOT, verdicts
+from bench.report.words import PARTS, Results
+from tests.bench.measured import MEASURED, cpu_row, head, sale_row, visit_row
+
+
+def results(**now: Any) -> Results:
+    return Results({**MEASURED, **now}, {"requests": MEASURED["requests"]})
+
+
+def test_a_part_that_was_not_measured_is_named_with_how_to_measure_it() -> None:
+    text = page(Results({}, {}))
+    assert all(f"make bench PARTS={part}" in text for part in PARTS)
+    assert f"Not measured here yet: {', '.join(PARTS)}." in text
+
+
+def test_a_page_of_all_parts_has_nothing_missing() -> None:
+    text = page(results())
+    assert "Not measured" not in text
+    assert "$" not in text
+
+
+def test_figures_stand_before_and_after_where_they_differ() -> None:
+    now = {**head("requests"), "routes": [visit_row(HOT[3].visit, depth=2, requests=3)], "functions": []}
+    before = {**head("requests"), "routes": [visit_row(HOT[3].visit, depth=4, requests=3)], "functions": []}
+    text = page(Results({"requests": now}, {"requests": before}))
+    assert "| product page | 4 → 2 | 3 |" in text
+    assert "1 hot routes: 2 together, 4 before" in text
+
+
+@pytest.mark.parametrize(("depth", "met"), [(2, True), (3, False)])
+def test_a_budget_of_round_trips_is_judged(depth: int, met: bool) -> None:
+    figures = {**head("requests"), "routes": [visit_row("GET /cart 3 lines", depth=depth)], "functions": []}
+    (verdict,) = verdicts(Results({"requests": figures}, {}))
+    assert verdict.met is met
+    assert ("**not met**" in page(Results({"requests": figures}, {}))) is not met
+
+
+@pytest.mark.parametrize(("before", "met"), [(1, True), (2, False)])
+def test_a_budget_before_the_transaction_does_not_count_what_follows(before: int, met: bool) -> None:
+    row = visit_row("POST /wechat/pay/notify paid", depth=5, depth_before=before)
+    (verdict,) = verdicts(Results({"requests": {**head("requests"), "routes": [row], "functions": []}}, {}))
+    assert verdict.met is met
+
+
+def test_rsa_is_taken_off_where_the_goal_is_beyond_it() -> None:
+    row = cpu_row(1.5, goal_ms=0.9, beyond_rsa=True, met=True, crypto=1.0)
+    (verdict,) = verdicts(Results({"cpu": {**head("cpu"), "operations": {"POST /wechat/pay/notify: paid": row}}}, {}))
+    assert str(verdict) == "CPU, pay callback: 0.50 ms of at most 0.9 ms beyond RSA and AES."
+
+
+def test_a_broken_promise_of_a_sale_is_told() -> None:
+    sales = {"flash": sale_row(broken=["11 left in stock"])}
+    text = page(results(sale={**MEASURED["sale"], "sales": sales}))
+    assert "- flash: 11 left in stock" in text
+    assert "1 broken promise." in summary.section(results(sale={**MEASURED["sale"], "sales": sales}))
+
+
+def test_what_costs_more_with_more_behind_is_named() -> None:
+    visits = [{**visit, "million": {**visit["million"], "read_units": 9}} for visit in MEASURED["growth"]["visits"]]
+    text = page(results(growth={**MEASURED["growth"], "visits": visits}))
+    assert "1 of 1 visits cost more" in text
+    assert "None of 1 visits" in page(results())
+
+
+def test_figures_are_kept_with_their_head_first_and_the_rest_in_order(tmp_path: Path) -> None:
+    path = figures.keep("some", {"b": {"z": 1, "a": 2}, "a": 1}, tmp_path / "new")
+    assert list(figures.kept("some", path.parent) or {}) == ["part", "measured", "machine", "a", "b"]
+    assert '"a": 2,\n  "z": 1' in path.read_text()
+    assert figures.kept("other", tmp_path) is None
