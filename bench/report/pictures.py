@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from bench.report.cpu import floor
 from bench.report.hot import CART_AND_ORDER, HOT, visits
@@ -20,7 +20,7 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 # Okabe and Ito's colours, which colour-blind people can tell apart; before and after differ in shape too.
 BEFORE, AFTER, BESIDE, QUIET = "#D55E00", "#0072B2", "#009E73", "#999999"
 LOOKS = (
-    ("before", "o", 34, "none", BEFORE),
+    ("before", "o", 62, "none", BEFORE),
     ("now", "o", 34, AFTER, AFTER),
     ("floor", "|", 110, BESIDE, None),
 )
@@ -155,6 +155,7 @@ def counters(results: Results) -> Figure | None:
     axes.set_yscale("log")
     axes.set_xticks(places, [f"{place}" for place in places])
     axes.minorticks_off()
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("counters over which one SKU's pieces are spread")
     axes.set_ylabel("orders a second on one SKU")
     axes.legend(loc="lower right", fontsize=8)
