@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from string import Template
 
-from bench.report import cpu, crowds, growth, rest, routes, summary
+from bench.report import cpu, crowds, growth, model, rest, routes, summary
 from bench.report.words import PARTS, Results, load
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -22,7 +22,7 @@ def page(results: Results) -> str:
         cpu=cpu.section(results),
         growth=growth.section(results),
         sale=crowds.sale(results),
-        model=crowds.model(results),
+        model=model.section(results),
         schedules=crowds.schedules(results),
         coldstart=rest.coldstart(results),
         cost=rest.cost(results),

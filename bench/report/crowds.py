@@ -1,4 +1,4 @@
-"""Buyers at once, and rows that are due: flash sale, the model of one hot SKU, schedules."""
+"""Buyers at once, and rows that are due: flash sale, schedules."""
 
 from __future__ import annotations
 
@@ -62,57 +62,3 @@ def schedules(results: Results) -> str:
     head = ("unpaid orders closed side by side", "orders a minute", "CPU ms an order")
     text = f"WeChat is asked and told about each order, and answers in {1000 * closing['seconds_at_wechat']:.0f} ms"
     return f"{text} {measured(figures)}.\n\n{table(head, rows)}"
-
-
-MODEL = """\
-Orders a second on one SKU whose pieces are spread over counters, by DynamoDB's published limits; a transaction is
-assumed to hold its items for {hold_ms:g} ms. **Simulated**: the same by single events. **Conflicts**: attempts that
-meet another. **Plain**: if pieces were taken by single conditional updates instead.
-
-"""
-CHECKED = """
-Checked against the shop's own code, {clients} clients on the engine with holds of {hold_ms:g} ms put in between:
-
-"""
-NEEDED = "\nWhat it takes:\n\n"
-
-
-def model(results: Results) -> str:
-    figures = results.now.get("model")
-    if figures is None:
-        return missing("model")
-    curve = table(
-        ("counters", "orders/s, transactions", "simulated", "orders/s, plain", "conflicts", "WU of stock an order"),
-        (
-            [
-                str(row["counters"]), number(row["transaction"]), number(row.get("simulated")), number(row["plain"]),
-                f"{row['conflicts']:.1%}", number(row["stock_units"], 2),
-            ]
-            for row in figures["curve"]
-        ),
-    )  # fmt: skip
-    checked = table(
-        ("counters", "orders/s, measured", "simulated", "by formula", "conflicts, measured", "simulated"),
-        (
-            [
-                str(row["counters"]), *(number(row[each], 1) for each in ("measured", "simulated", "formula")),
-                f"{row['conflicts_measured']:.1%}", f"{row['conflicts_simulated']:.1%}",
-            ]
-            for row in figures["checked"]
-        ),
-    )  # fmt: skip
-    parts = [MODEL.format(**figures["assumed"]), curve, CHECKED.format(**figures["check"]), checked, NEEDED]
-    return "".join([*parts, _needs(figures["needs"])])
-
-
-def _needs(needs: Mapping[str, Any]) -> str:
-    """What has to be there for each aim."""
-    head = ("", "orders/s", "counters", "plain", "functions at once", "tables to be warmed", "tables above the quota")
-    return table(head, (_need(name, need) for name, need in needs.items()))
-
-
-def _need(name: str, need: Mapping[str, Any]) -> list[str]:
-    counts = [number(need[each]) for each in ("orders_per_second", "counters", "counters_plain", "concurrency")]
-    tables = need["tables"].items()
-    named = [", ".join(table for table, of in tables if of[column]) or "–" for column in ("above_new", "above_quota")]
-    return [name, *counts, *named]

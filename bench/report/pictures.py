@@ -140,15 +140,12 @@ def counters(results: Results) -> Figure | None:
     places = [row["counters"] for row in curve]
     axes.axhline(AIM, color=QUIET, linestyle=":", linewidth=1.4)
     axes.annotate(f"{AIM:,} orders/s", (places[0], AIM), (0, 4), textcoords="offset points", color="#555555")
-    hold = figures["assumed"]["hold_ms"]
-    axes.plot(places, [row["plain"] for row in curve], "--", color=BESIDE, label="model, plain conditional updates")
-    axes.plot(
-        places, [row["transaction"] for row in curve], color=AFTER, label=f"model, transactions ({hold:g} ms held)"
-    )
-    simulated = [row for row in curve if row.get("simulated") is not None]
-    axes.plot(*_points(simulated, "simulated"), "o", mfc="none", color=AFTER, markersize=7, label="the same, simulated")
-    check = figures["check"]
-    asked = f"{check['clients']} clients, {check['hold_ms']:g} ms held"
+    held = f"{figures['assumed']['hold_ms']:g} ms held"
+    axes.plot(*_points(curve, "plain"), "--", color=BESIDE, label="model, plain conditional updates")
+    axes.plot(*_points(curve, "transaction"), color=AFTER, label=f"model, transactions, {held}: the most")
+    axes.plot(*_points(curve, "calm"), color=AFTER, linewidth=1, linestyle="-.", label="the same, at ease")
+    axes.plot(*_points(curve, "simulated"), "o", mfc="none", color=AFTER, markersize=7, label="the most, simulated")
+    asked = f"{figures['check']['clients']} clients, {figures['check']['hold_ms']:g} ms held"
     axes.plot(*_points(checked, "formula"), color=BEFORE, linewidth=1, label=f"model of {asked}")
     axes.plot(*_points(checked, "measured"), "s", color=BEFORE, markersize=5, label=f"measured, {asked}")
     axes.set_xscale("log", base=2)
@@ -163,7 +160,9 @@ def counters(results: Results) -> Figure | None:
 
 
 def _points(rows: Sequence[Any], column: str) -> tuple[list[float], list[float]]:
-    return [row["counters"] for row in rows], [row[column] for row in rows]
+    """Of the rows that have it."""
+    having = [row for row in rows if column in row]
+    return [row["counters"] for row in having], [row[column] for row in having]
 
 
 def growth(results: Results) -> Figure | None:

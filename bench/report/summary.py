@@ -66,10 +66,9 @@ def _growth(results: Results) -> Iterator[str]:
 def _model(results: Results) -> Iterator[str]:
     figures = results.now.get("model")
     for name, need in figures["needs"].items() if figures else ():
-        yield (
-            f"{name}: {need['orders_per_second']:,.0f} orders/s on one SKU take {need['counters']:,} counters, by "
-            f"DynamoDB's published limits."
-        )
+        if "counters" in need:
+            rate, counters = f"{need['orders_per_second']:,.0f} orders/s", f"{need['counters']:,} counters"
+            yield f"By DynamoDB's published limits, {name} ({rate}) takes {counters}."
 
 
 def _sale(results: Results) -> Iterator[str]:

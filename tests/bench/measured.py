@@ -49,15 +49,26 @@ def _cost() -> dict[str, Any]:
 
 
 def _model() -> dict[str, Any]:
-    curve = {"counters": 1, "transaction": 20, "plain": 1000, "conflicts": 0.1, "stock_units": 2.2, "simulated": 19}
+    curve = {
+        "counters": 1,
+        "transaction": 20,
+        "calm": 5,
+        "plain": 1000,
+        "conflicts": 0.1,
+        "stock_units": 2.2,
+        "simulated": 19,
+    }
     checked = {
         "counters": 1, "measured": 18.0, "simulated": 19.0, "formula": 20.0, "conflicts_measured": 0.1,
         "conflicts_simulated": 0.1,
     }  # fmt: skip
-    tables = {"stock": {"units": 44_000, "partitions": 44, "above_new": True, "above_quota": True}}
-    need = {"orders_per_second": 10_000, "counters": 500, "counters_plain": 10, "concurrency": 900, "tables": tables}
-    assumed, check = {"hold_ms": 20, "tries": 2}, {"clients": 8, "hold_ms": 20, "look_ms": 15}
-    return {"assumed": assumed, "curve": [curve], "checked": [checked], "check": check, "needs": {"all on one": need}}
+    table = {"table": "stock", "units": 44_000, "partitions": 44, "above_new": True, "above_quota": True}
+    need = {"orders_per_second": 10_000, "tables": [table], "concurrency": 900, "above_concurrency": False}
+    one_sku = {"counters": 800, "counters_at_least": 500, "counters_plain": 10, "shared_reads": ["catalog p1"]}
+    assumed = {"hold_ms": 20, "tries": 2, "busy_share": 0.01, "calm": 0.1, "most_counters": 64}
+    check = {"clients": 8, "hold_ms": 20}
+    needs = {"many SKUs": need, "one SKU": {**need, **one_sku}}
+    return {"assumed": assumed, "curve": [curve], "checked": [checked], "check": check, "needs": needs}
 
 
 MEASURED: dict[str, Any] = {
