@@ -80,5 +80,5 @@ def _need(name: str, need: Mapping[str, Any]) -> list[str]:
         number(need["orders_per_second"], 1),
         *counters,
         at_once,
-        *(each or "–" for each in (*tables, shared)),
+        *listed,
     ]
