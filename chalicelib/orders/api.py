@@ -1,15 +1,18 @@
 """Routes of orders: preview, place, list, detail, receipt."""
 
+from collections.abc import Sequence
+
 from ..addresses.rules import AddressNotFound
 from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, NotInActivity, UnknownCampaign
 from ..campaigns.kinds import KINDS
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
-from ..kernel.paging import BadCursor
+from ..kernel.paging import BadCursor, Page
 from ..pickup.rules import PickupPointNotFound
 from ..points.rules import NotEnoughPoints
 from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
+from ..storage.reads import Search
 from ..storage.writes import StorageBusy
 from ..web import Call, Routes
 from .asking import WantedOrder, Wish
@@ -24,8 +27,8 @@ from .entry import (
     SkuNotForSale,
     TooManyLines,
 )
-from .rules import OrderChanged, OrderNotFound, OrderStateRefused, ReceiptExtended
-from .shapes import OrderPage, OrderQuery, OrderView, PreviewView, order_card, order_view, preview_view
+from .rules import Order, OrderChanged, OrderNotFound, OrderStateRefused, ReceiptExtended
+from .shapes import OrderPage, OrderQuery, OrderView, PreviewView, order_card, order_view, preview_view, reads_order
 
 routes = Routes(__name__)
 
@@ -72,17 +75,25 @@ def place(call: Call[WantedOrder]) -> OrderView:
     return order_view(call.shop.orders.placing.place(call.session, call.body.wanted(), call.idempotency_key, call.now))
 
 
-@routes.endpoint("GET", "/orders", summary="List own orders", query=OrderQuery, answers=OrderPage, errors=(BadCursor,))
-def show_all(call: Call[None]) -> OrderPage:
-    page = call.shop.orders.page(call.member_id, call.query.state, call.query.cursor, call.query.limit)
+def reads_page(call: Call[None]) -> Sequence[Search[Page[Order]]]:
+    query = call.query
+    return [call.shop.orders.reads_page(call.member_id, query.state, query.cursor, query.limit)]
+
+
+@routes.endpoint(
+    "GET", "/orders", summary="List own orders", query=OrderQuery, answers=OrderPage, errors=(BadCursor,),
+    reads=reads_page,
+)  # fmt: skip
+def show_all(call: Call[None], page: Page[Order]) -> OrderPage:
     return OrderPage([order_card(order) for order in page.rows], page.next_cursor)
 
 
 @routes.endpoint(
-    "GET", "/orders/{order_id}", summary="One order with its timeline", answers=OrderView, errors=(OrderNotFound,)
-)
-def show(call: Call[None]) -> OrderView:
-    return order_view(call.shop.orders.get(call.member_id, call.path["order_id"]))
+    "GET", "/orders/{order_id}", summary="One order with its timeline", answers=OrderView, errors=(OrderNotFound,),
+    reads=reads_order,
+)  # fmt: skip
+def show(call: Call[None], order: Order) -> OrderView:
+    return order_view(order)
 
 
 @routes.endpoint(
@@ -92,9 +103,10 @@ def show(call: Call[None]) -> OrderView:
     answers=OrderView,
     errors=(OrderNotFound, OrderStateRefused, StorageBusy),
     signed=True,
+    reads=reads_order,
 )
-def confirm_receipt(call: Call[None]) -> OrderView:
-    return order_view(call.shop.orders.receiving.confirm(call.member_id, call.path["order_id"], call.now))
+def confirm_receipt(call: Call[None], order: Order) -> OrderView:
+    return order_view(call.shop.orders.receiving.confirm(order, call.now))
 
 
 @routes.endpoint(
@@ -104,6 +116,7 @@ def confirm_receipt(call: Call[None]) -> OrderView:
     answers=OrderView,
     errors=(OrderNotFound, OrderStateRefused, ReceiptExtended, StorageBusy),
     signed=True,
+    reads=reads_order,
 )
-def extend_receipt(call: Call[None]) -> OrderView:
-    return order_view(call.shop.orders.receiving.extend(call.member_id, call.path["order_id"], call.now))
+def extend_receipt(call: Call[None], order: Order) -> OrderView:
+    return order_view(call.shop.orders.receiving.extend(order, call.now))

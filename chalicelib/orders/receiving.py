@@ -22,9 +22,9 @@ class Receiving:
         self._store = store
         self._on_finish = on_finish
 
-    def confirm(self, member_id: str, order_id: str, now: datetime) -> Order:
+    def confirm(self, order: Order, now: datetime) -> Order:
         """SHIPPED -> COMPLETED; a repetition is answered with the completed order. Raises OrderStateRefused."""
-        return self._complete(self._store.get(member_id, order_id), Actor.SHOPPER, "确认收货", now)
+        return self._complete(order, Actor.SHOPPER, "确认收货", now)
 
     def confirmed_at_wechat(self, member_id: str, order_id: str, now: datetime) -> None:
         """WeChat says that the shopper confirmed receipt there, or that its own time was over."""
@@ -32,11 +32,10 @@ class Receiving:
         if order.state is OrderState.SHIPPED:
             self._complete(order, Actor.WECHAT, "微信确认收货", now)
 
-    def extend(self, member_id: str, order_id: str, now: datetime) -> Order:
+    def extend(self, order: Order, now: datetime) -> Order:
         """Once, the time to confirm receipt is made longer. Raises OrderStateRefused, ReceiptExtended."""
         after = None
         for _ in range(TRIES):
-            order = self._store.get(member_id, order_id)
             if order == after:
                 return order  # it was written, and only the answer was lost
             if order.state is not OrderState.SHIPPED or order.receive_by is None:
@@ -47,6 +46,7 @@ class Receiving:
             after = moved(order, now, Actor.SHOPPER, "延长收货", extended=True, receive_by=longer)
             if self._stored(order, after):
                 return after
+            order = self._store.get(order.member_id, order.order_id)
         raise StorageBusy
 
     def receive_due(self, now: datetime) -> int:

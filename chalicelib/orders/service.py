@@ -11,6 +11,7 @@ from ..kernel.paging import Page, decode_cursor
 from ..points import Points
 from ..pricing import Promotions
 from ..stock import Stock
+from ..storage.reads import Read, Search
 from ..storage.writes import Write
 from .place import Placing, campaign_order
 from .receiving import Receiving
@@ -46,8 +47,15 @@ class Orders:
         """Raises OrderNotFound, also for another member's order."""
         return self.store.get(member_id, order_id)
 
-    def page(self, member_id: str, state: OrderState | None, cursor: str | None, limit: int) -> Page[Order]:
-        return self.store.page(member_id, state, decode_cursor(cursor), limit)
+    def reads(self, member_id: str, order_id: str) -> Read[Order]:
+        """`get`, to be read together with other things."""
+        return self.store.reads(member_id, order_id)
+
+    def reads_page(
+        self, member_id: str, state: OrderState | None, cursor: str | None, limit: int
+    ) -> Search[Page[Order]]:
+        """The member's orders, newest first. Raises BadCursor."""
+        return self.store.reads_page(member_id, state, decode_cursor(cursor), limit)
 
     def gives_back(self, order: Order, now: datetime, *, paid: bool) -> list[Write]:
         """All that the order took, returned: it joins the closing, or the refund of an order that sent nothing yet."""

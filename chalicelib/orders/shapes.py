@@ -1,13 +1,15 @@
-"""Orders as HTTP shows them, and how they are put into these shapes."""
+"""Orders as HTTP shows them, how they are put into these shapes, and how routes ask for the one that a path names."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ..cart.api import AdjustmentView, HintView
 from ..kernel.trail import Event
-from ..web import NextCursor, PageQuery
+from ..storage.reads import Read
+from ..web import Call, NextCursor, PageQuery
 from .place import Preview
 from .rules import Delivery, Order, OrderCampaign, OrderState
 
@@ -251,3 +253,9 @@ def preview_view(preview: Preview) -> PreviewView:
         hints=[HintView(h.kind, h.id, h.measure, h.missing, h.saves, h.text) for h in priced.hints],
         notes=list(priced.notes),
     )
+
+
+def reads_order(call: Call[Any]) -> Sequence[Read[Order]]:
+    """The order of the path: the member's own, or that of the member whom the path names."""
+    owner = call.path.get("member_id", call.member_id)
+    return [call.shop.orders.reads(owner, call.path["order_id"])]

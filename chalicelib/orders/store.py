@@ -16,7 +16,7 @@ from ..log import logger
 from ..storage.attributes import packed
 from ..storage.cipher import SEALED_FOR_GOOD, Cipher
 from ..storage.due import clear_due, due, first_due, place_of, set_due, sweep, wait_for
-from ..storage.reads import read
+from ..storage.reads import Read, Search, fetch
 from ..storage.writes import Write, commit, put, update
 from .rows import OrderRow, changing, order_of, row_of
 from .rules import Delivery, Job, Order, OrderChanged, OrderNotFound, OrderState, Periods, waits_for
@@ -31,30 +31,44 @@ class OrderStore:
         self.periods = periods
 
     def get(self, member_id: str, order_id: str) -> Order:
+        (order,) = fetch(self.reads(member_id, order_id))
+        return order
+
+    def reads(self, member_id: str, order_id: str) -> Read[Order]:
         """Consistent. Raises OrderNotFound, also for another member's order."""
-        try:
-            return self._order(OrderRow.get(member_id, order_id, consistent_read=True))
-        except OrderRow.DoesNotExist as error:
-            raise OrderNotFound from error
+
+        def made(rows: list[OrderRow | None]) -> Order:
+            (row,) = rows
+            if row is None:
+                raise OrderNotFound
+            return self._order(row)
+
+        return Read([OrderRow(member_id, order_id)], made, consistent=True)
 
     def many(self, keys: Sequence[tuple[str, str]]) -> list[Order]:
-        """Those that exist of these (member_id, order_id), consistent, in one round trip per hundred."""
-        rows = read(*(OrderRow(member_id, order_id) for member_id, order_id in keys), consistent=True)
-        return [self._order(row) for row in rows if row is not None]
+        (orders,) = fetch(self.reads_many(keys))
+        return orders
 
-    def page(self, member_id: str, state: OrderState | None, after: str | None, limit: int) -> Page[Order]:
+    def reads_many(self, keys: Sequence[tuple[str, str]]) -> Read[list[Order]]:
+        """Those that exist of these (member_id, order_id), consistent, in one round trip per hundred."""
+        rows = [OrderRow(member_id, order_id) for member_id, order_id in keys]
+        return Read(rows, lambda found: [self._order(row) for row in found if row is not None], consistent=True)
+
+    def reads_page(
+        self, member_id: str, state: OrderState | None, after: str | None, limit: int
+    ) -> Search[Page[Order]]:
         """Newest first, consistent. `after` is the order id that the last page ended with."""
+
+        def made(rows: list[OrderRow]) -> Page[Order]:
+            orders = [self._order(row) for row in rows if row.order_id != after]
+            return page_of(orders[: limit + 1], limit, lambda order: order.order_id)
+
         if state is None:
             older = OrderRow.order_id < after if after else None
-            rows = OrderRow.query(member_id, older, consistent_read=True, scan_index_forward=False, limit=limit + 1)
-        else:
-            key = OrderRow.state_key
-            within = key.between(f"{state}#", f"{state}#{after}") if after else key.startswith(f"{state}#")
-            rows = OrderRow.by_state.query(
-                member_id, within, consistent_read=True, scan_index_forward=False, limit=limit + 2
-            )
-        orders = [self._order(row) for row in rows if row.order_id != after]
-        return page_of(orders[: limit + 1], limit, lambda order: order.order_id)
+            return Search(OrderRow, member_id, made, limit + 1, older, ascending=False, consistent=True)
+        key = OrderRow.state_key
+        within = key.between(f"{state}#", f"{state}#{after}") if after else key.startswith(f"{state}#")
+        return Search(OrderRow.by_state, member_id, made, limit + 2, within, ascending=False, consistent=True)
 
     def placed(self, order: Order) -> Write:
         """The new order, waiting for its payment, or for its effects if there is nothing to pay."""

@@ -9,9 +9,9 @@ from chalice.app import Response
 from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
 from ..log import logger
-from ..orders import OrderState
+from ..orders import Order, OrderState
 from ..orders.rules import OrderChanged, OrderNotFound, OrderStateRefused
-from ..orders.shapes import OrderView, StaffEventView, order_view, staff_event_view
+from ..orders.shapes import OrderView, StaffEventView, order_view, reads_order, staff_event_view
 from ..storage.writes import StorageBusy
 from ..web import Call, NextCursor, PageQuery, Routes
 from ..wechat.errors import BadCallback
@@ -55,10 +55,11 @@ class PaymentSheetView(msgspec.Struct, frozen=True):
     answers=PaymentSheetView,
     errors=PAYING,
     signed=True,
+    reads=reads_order,
 )
-def pay(call: Call[None]) -> PaymentSheetView:
+def pay(call: Call[None], order: Order) -> PaymentSheetView:
     """May be repeated: one transaction at WeChat, one number, the same prepay_id for two hours."""
-    sheet = call.shop.payments.paying.start(call.member_id, call.path["order_id"], call.now, call.client_ip)
+    sheet = call.shop.payments.paying.start(order, call.now, call.client_ip)
     return PaymentSheetView(sheet.timeStamp, sheet.nonceStr, sheet.package, sheet.signType, sheet.paySign)
 
 
@@ -78,11 +79,12 @@ class NativeView(msgspec.Struct, frozen=True):
     answers=NativeView,
     errors=PAYING,
     signed=True,
+    reads=reads_order,
 )
-def pay_native(call: Call[None]) -> NativeView:
+def pay_native(call: Call[None], order: Order) -> NativeView:
     """For a screen or a friend: whoever scans the code with WeChat may pay. Ends a payment sheet that is open."""
     paying = call.shop.payments.paying
-    return NativeView(paying.start_native(call.member_id, call.path["order_id"], call.now, call.client_ip))
+    return NativeView(paying.start_native(order, call.now, call.client_ip))
 
 
 @routes.endpoint(
@@ -91,10 +93,11 @@ def pay_native(call: Call[None]) -> NativeView:
     summary="Ask WeChat whether the order is paid",
     answers=OrderView,
     errors=(OrderNotFound, WeChatPayBusy, WeChatPayMisconfigured, PaymentMismatch, StorageBusy),
+    reads=reads_order,
 )
-def check(call: Call[None]) -> OrderView:
+def check(call: Call[None], order: Order) -> OrderView:
     """For the moment when the payment sheet has closed and the callback has not arrived yet."""
-    return order_view(call.shop.payments.paying.check(call.member_id, call.path["order_id"], call.now))
+    return order_view(call.shop.payments.paying.check(order, call.now))
 
 
 @routes.endpoint(
@@ -104,10 +107,11 @@ def check(call: Call[None]) -> OrderView:
     answers=OrderView,
     errors=(OrderNotFound, OrderAlreadyPaid, OrderStateRefused, WeChatPayBusy, PaymentMismatch, StorageBusy),
     signed=True,
+    reads=reads_order,
 )
-def cancel(call: Call[None]) -> OrderView:
+def cancel(call: Call[None], order: Order) -> OrderView:
     """WeChat is asked and told to close before anything is released, so an order that is being paid is not lost."""
-    return order_view(call.shop.payments.closing.cancel(call.member_id, call.path["order_id"], call.now))
+    return order_view(call.shop.payments.closing.cancel(order, call.now))
 
 
 class MovementView(msgspec.Struct, frozen=True):

@@ -24,12 +24,12 @@ class Closing:
         self._wechat = wechat
         self._settling = settling
 
-    def cancel(self, member_id: str, order_id: str, now: datetime) -> Order:
+    def cancel(self, order: Order, now: datetime) -> Order:
         """The shopper's wish. A cancelled order is answered again; one that is paid meanwhile raises OrderAlreadyPaid.
 
-        Raises OrderNotFound, OrderStateRefused, WeChatPayBusy (nothing changed; repeat).
+        Raises OrderStateRefused, WeChatPayBusy (nothing changed; repeat).
         """
-        order = self._close(self._orders.get(member_id, order_id), Actor.SHOPPER, "用户取消订单", now)
+        order = self._close(order, Actor.SHOPPER, "用户取消订单", now)
         if order.state is not OrderState.CLOSED:
             raise OrderAlreadyPaid
         return order

@@ -37,27 +37,26 @@ class Paying:
         self._settling = settling
         self._notify_url = notify_url
 
-    def start(self, member_id: str, order_id: str, now: datetime, client_ip: str = "") -> PaymentSheet:
+    def start(self, order: Order, now: datetime, client_ip: str = "") -> PaymentSheet:
         """What wx.requestPayment needs. May be called again and again: one transaction at WeChat, one number.
 
-        Raises OrderNotFound, OrderAlreadyPaid, OrderStateRefused, NothingToPay, WeChatPayBusy (repeat),
+        Raises OrderAlreadyPaid, OrderStateRefused, NothingToPay, WeChatPayBusy (repeat),
         WeChatPayMisconfigured.
         """
-        payment = self._ready(member_id, order_id, TradeType.JSAPI, now, client_ip)
+        payment = self._ready(order, TradeType.JSAPI, now, client_ip)
         assert payment.prepay_id is not None
         return self._wechat.payment_sheet(payment.prepay_id)
 
-    def start_native(self, member_id: str, order_id: str, now: datetime, client_ip: str = "") -> str:
+    def start_native(self, order: Order, now: datetime, client_ip: str = "") -> str:
         """The text of a code that anybody may scan with WeChat and pay. Like `start`, and raises the same.
 
         A payment is begun in one way at a time: the attempt of the other way is closed at WeChat first.
         """
-        payment = self._ready(member_id, order_id, TradeType.NATIVE, now, client_ip)
+        payment = self._ready(order, TradeType.NATIVE, now, client_ip)
         assert payment.code_url is not None
         return payment.code_url
 
-    def _ready(self, member_id: str, order_id: str, way: TradeType, now: datetime, client_ip: str) -> Payment:
-        order = self._orders.get(member_id, order_id)
+    def _ready(self, order: Order, way: TradeType, now: datetime, client_ip: str) -> Payment:
         if order.payable == 0:
             raise NothingToPay
         if order.paid_at is not None:
@@ -68,19 +67,18 @@ class Paying:
             payment = self._other_way(order, payment, way, now)
         return payment if payment.ready(now) else self._prepay(order, payment, now)
 
-    def check(self, member_id: str, order_id: str, now: datetime) -> Order:
+    def check(self, order: Order, now: datetime) -> Order:
         """Ask WeChat, since the shopper is back before the callback; the order as it stands then."""
-        order = self._orders.get(member_id, order_id)
         if order.attempt == 0 or order.trade_no or order.state not in (OrderState.AWAITING_PAYMENT, OrderState.CLOSED):
             return order
         try:
-            trade = self._wechat.query(trade_number(order_id, order.attempt))
+            trade = self._wechat.query(trade_number(order.order_id, order.attempt))
         except PayError as error:
-            raise _refusal(error, order_id) from error
+            raise _refusal(error, order.order_id) from error
         if trade is None or trade.trade_state != "SUCCESS":
             return order
         self._settling.settle(trade, "query", now)
-        return self._orders.get(member_id, order_id)
+        return self._orders.get(order.member_id, order.order_id)
 
     def _attempt(self, order: Order, way: TradeType, now: datetime, client_ip: str) -> Payment:
         """The live attempt; the first one is begun here. Two taps at once begin one."""
@@ -106,6 +104,7 @@ class Paying:
             started_at=now,
             trade_type=way,
             client_ip=client_ip,
+            attach=order.member_id,
         )
 
     def _prepay(self, order: Order, payment: Payment, now: datetime) -> Payment:
@@ -179,6 +178,7 @@ def _prepay(order: Order, payment: Payment) -> Prepay:
         notify_url=payment.notify_url,
         time_expire=order.expires_at,
         client_ip=payment.client_ip,
+        attach=payment.attach,
         goods=tuple(Goods(line.sku_id, line.title, line.quantity, line.unit_price) for line in order.lines),
     )
 

@@ -48,6 +48,7 @@ class PaymentRow(Row):
     started_at = NumberAttribute()
     trade_type = UnicodeAttribute(default=TradeType.JSAPI)
     client_ip = UnicodeAttribute(null=True)
+    attach = UnicodeAttribute(null=True)
     prepay_id = UnicodeAttribute(null=True)
     code_url = UnicodeAttribute(null=True)
     prepaid_at = NumberAttribute(null=True)
@@ -122,6 +123,7 @@ def payment_of(row: PaymentRow) -> Payment:
         started_at=from_epoch(row.started_at),
         trade_type=TradeType(row.trade_type),
         client_ip=row.client_ip or "",
+        attach=row.attach or "",
         prepay_id=row.prepay_id,
         code_url=row.code_url,
         prepaid_at=from_epoch(row.prepaid_at) if row.prepaid_at is not None else None,

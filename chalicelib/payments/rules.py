@@ -119,8 +119,9 @@ class RefundExceedsPayment(Refused):
 
 @dataclass(frozen=True)
 class Payment:
-    """One attempt to pay an order; `total` in fen. `notify_url` and `client_ip` are kept so that a repeated prepay is
-    identical. `refunding`: fen that go back or went back, under `refund_nos`.
+    """One attempt to pay an order; `total` in fen. `notify_url`, `client_ip` and `attach` are kept so that a repeated
+    prepay is identical. `attach` comes back with the trade: whose it is. `refunding`: fen that go back or went back,
+    under `refund_nos`.
     """
 
     out_trade_no: str
@@ -133,6 +134,7 @@ class Payment:
     started_at: datetime
     trade_type: TradeType = TradeType.JSAPI
     client_ip: str = field(default="", repr=False)
+    attach: str = ""
     prepay_id: str | None = field(default=None, repr=False)
     code_url: str | None = field(default=None, repr=False)
     prepaid_at: datetime | None = None
@@ -220,6 +222,11 @@ class Expected:
 def trade_number(order_id: str, attempt: int) -> str:
     """out_trade_no of an attempt: 28 to 30 of the 32 characters that WeChat allows."""
     return f"{order_id}-{attempt}"
+
+
+def order_id_of(out_trade_no: str) -> str:
+    """The order of a `trade_number`."""
+    return out_trade_no.rpartition("-")[0]
 
 
 def refund_number(out_trade_no: str, case_id: str | None = None, attempt: int = 1) -> str:

@@ -7,10 +7,11 @@ from ..kernel.trail import Actor
 from ..log import logger
 from ..orders import Order, Orders, OrderState
 from ..orders.rules import OrderChanged, moved
+from ..storage.reads import fetch
 from ..storage.writes import StorageBusy, Write, commit
 from ..wechat.pay_types import Trade
 from .refund import Refunding
-from .rules import Expected, Payment, PaymentChanged, PaymentMismatch, PaymentState, differences
+from .rules import Expected, Payment, PaymentChanged, PaymentMismatch, PaymentState, differences, order_id_of
 from .store import PaymentStore
 
 TRIES = 6
@@ -36,7 +37,7 @@ class Settling:
         nothing.
         """
         for _ in range(TRIES):
-            payment = self._store.payment(trade.out_trade_no)
+            payment, order = self._read(trade)
             wrong = self._differences(trade, payment)
             if wrong and (
                 heard_by == CALLBACK or payment.state is PaymentState.PAID or not RETURNABLE.issuperset(wrong)
@@ -44,7 +45,7 @@ class Settling:
                 raise PaymentMismatch(fields=wrong)
             if payment.state is PaymentState.PAID:
                 return
-            order = self._orders.get(payment.member_id, payment.order_id)
+            order = order or self._orders.get(payment.member_id, payment.order_id)
             moves = self._returns if wrong else self._moves
             try:
                 commit(*moves(trade, payment, order, heard_by, now))
@@ -56,6 +57,15 @@ class Settling:
                 logger.error("paid without a need", order_id=order.order_id, alarm=alarm)
             return
         raise StorageBusy
+
+    def _read(self, trade: Trade) -> tuple[Payment, Order | None]:
+        """The payment, and its order too if the trade says whose it is. An attempt without such words, or with others
+        than ours, says nothing: then the payment alone tells.
+        """
+        key = (trade.attach, order_id_of(trade.out_trade_no))
+        wanted = [key] if all(key) else []
+        payment, orders = fetch(self._store.reads(trade.out_trade_no), self._orders.store.reads_many(wanted))
+        return payment, next((order for order in orders if key == (payment.member_id, payment.order_id)), None)
 
     def _moves(self, trade: Trade, payment: Payment, order: Order, heard_by: str, now: datetime) -> list[Write]:
         refund = None

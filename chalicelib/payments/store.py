@@ -10,7 +10,7 @@ from ..kernel.paging import Page, page_of
 from ..kernel.trail import Actor, Event
 from ..storage.attributes import packed
 from ..storage.due import clear_due, due, first_due, place_of, set_due, wait_for
-from ..storage.reads import read
+from ..storage.reads import Read, fetch, read
 from ..storage.writes import Write, commit, put, update
 from ..wechat.pay_types import RefundStatus, Trade
 from .rows import (
@@ -43,11 +43,19 @@ REFUND = "refund"
 
 class PaymentStore:
     def payment(self, out_trade_no: str) -> Payment:
+        (payment,) = fetch(self.reads(out_trade_no))
+        return payment
+
+    def reads(self, out_trade_no: str) -> Read[Payment]:
         """Consistent. Raises PaymentNotFound."""
-        try:
-            return payment_of(PaymentRow.get(out_trade_no, consistent_read=True))
-        except PaymentRow.DoesNotExist as error:
-            raise PaymentNotFound from error
+
+        def made(rows: list[PaymentRow | None]) -> Payment:
+            (row,) = rows
+            if row is None:
+                raise PaymentNotFound
+            return payment_of(row)
+
+        return Read([PaymentRow(out_trade_no)], made, consistent=True)
 
     def payments(self, out_trade_nos: Iterable[str]) -> list[Payment]:
         """Those that exist of these, consistent, in one round trip per hundred."""
@@ -71,6 +79,7 @@ class PaymentStore:
             started_at=epoch(payment.started_at),
             trade_type=payment.trade_type,
             client_ip=payment.client_ip or None,
+            attach=payment.attach or None,
             timeline=[packed(begun)],
         )
         return put(row, new=True, otherwise=PaymentChanged())

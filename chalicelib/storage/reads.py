@@ -193,8 +193,8 @@ class _Pages:
         }
         if by_index:
             self._request["IndexName"] = among.Meta.index_name
-        else:
-            self._request["ConsistentRead"] = search.consistent
+        if search.consistent:
+            self._request["ConsistentRead"] = True
         if kinds := self._kind._get_discriminator_attribute():  # other kinds of rows may share the key
             mine = kinds.is_in(*kinds.get_registered_subclasses(self._kind))
             self._request["FilterExpression"] = mine.serialize(names, values)

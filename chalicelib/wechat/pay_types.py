@@ -66,7 +66,8 @@ class Trade:
     """What WeChat Pay knows of one out_trade_no. `trade_state`: SUCCESS, REFUND, NOTPAY, CLOSED and rarer ones.
 
     `total` is what was asked for, before WeChat's own coupons. Of an unpaid trade the unknown fields are empty, 0 or
-    None. `trade_type`: JSAPI or NATIVE; `openid` is who paid, of the latter whoever scanned the code.
+    None. `trade_type`: JSAPI or NATIVE; `openid` is who paid, of the latter whoever scanned the code. `attach` is what
+    the prepay carried.
     """
 
     appid: str
@@ -79,6 +80,7 @@ class Trade:
     currency: str
     success_time: datetime | None
     trade_type: str = ""
+    attach: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ def read_trade(fields: Fields) -> Trade:
         currency=amount.text("currency", "CNY"),  # optional in answers; there is no other one for domestic merchants
         success_time=fields.moment("success_time"),
         trade_type=fields.text("trade_type", ""),
+        attach=fields.text("attach", ""),
     )
 
 
