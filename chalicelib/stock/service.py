@@ -1,6 +1,7 @@
 """Use cases of stock."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from random import Random
 from typing import Protocol
 
@@ -79,8 +80,8 @@ class Stock:
     def take(self, wanted: Mapping[str, int], write: Writing, levels: Mapping[str, Level] | None = None) -> None:
         """`write` reservations of `wanted` (pieces by SKU, each >= 1) from where `levels` say that they are.
 
-        Where others were faster it is looked again and written anew. Raises SoldOut(sku_id), StorageBusy, after either
-        of which nothing was written, and what `write` raises beside.
+        Where others were faster it is looked again and written anew. Raises SoldOut(sku_id) if then there are too few,
+        StorageBusy, after either of which nothing was written, and what `write` raises beside.
         """
         if not wanted:
             return write()
@@ -88,19 +89,20 @@ class Stock:
         tried = 0
         for _ in range(ROUNDS):
             try:
-                takes = self._takes(wanted, seen)
+                write(*self._takes(wanted, seen), attempts=range(tried, tried + TRIES))
+            except SoldOut:
+                pass
+            except StorageBusy:
+                tried += TRIES
             except Scattered as scattered:
-                self._spreading.gather(scattered.sku_id)
+                with suppress(StorageBusy):  # then somebody takes from there, and it looks different now
+                    self._spreading.gather(scattered.sku_id)
             else:
-                try:
-                    write(*takes, attempts=range(tried, tried + TRIES))
-                except SoldOut:
-                    pass
-                except StorageBusy:
-                    tried += TRIES
-                else:
-                    return self._cool(seen)
+                return self._cool(seen)
             seen = self._spreading.whole(wanted)
+            for sku_id, n in wanted.items():
+                if seen[sku_id].found < n:
+                    raise SoldOut(sku_id=sku_id)
         raise StorageBusy
 
     def release(self, sku_id: str, n: int) -> Write:
