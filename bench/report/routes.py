@@ -92,7 +92,11 @@ def every(results: Results) -> str:
     if not changed:
         return same.lstrip()
     head = ("before → after", "round trips", "requests", "RU", "WU", "WeChat")
-    return table(head, ([f"`{name}`", *map(change, _counts(old), _counts(new))] for name, old, new in changed)) + same
+    return table(head, ([_name(new), *map(change, _counts(old), _counts(new))] for _, old, new in changed)) + same
+
+
+def _name(row: Row) -> str:
+    return f"`{row['name']}` {row['case']}".strip()
 
 
 def _counts(row: Row | None) -> list[str]:
