@@ -67,7 +67,7 @@ def budgets(results: Results) -> str:
     found = verdicts(results)
     if not found:
         return missing("requests")
-    return table(("", "budget", "found", ""), map(_budget, found)) + "".join(_reasons(found))
+    return table(("", "budget", "found", ""), map(_budget, found), text=(0, 1, 3)) + "".join(_reasons(found))
 
 
 def _budget(verdict: Verdict) -> list[str]:

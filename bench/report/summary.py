@@ -65,10 +65,12 @@ def _growth(results: Results) -> Iterator[str]:
 
 def _model(results: Results) -> Iterator[str]:
     figures = results.now.get("model")
-    for name, need in figures["needs"].items() if figures else ():
+    for need in figures["needs"].values() if figures else ():
         if "counters" in need:
-            rate, counters = f"{need['orders_per_second']:,.0f} orders/s", f"{need['counters']:,} counters"
-            yield f"By DynamoDB's published limits, {name} ({rate}) takes {counters}."
+            yield (
+                f"{need['orders_per_second']:,.0f} orders/s on one SKU take {need['counters']:,} counters at ease, "
+                f"{need['counters_at_least']:,} at least, by DynamoDB's published limits."
+            )
 
 
 def _sale(results: Results) -> Iterator[str]:

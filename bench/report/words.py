@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,9 @@ def measured(figures: Figures) -> str:
     return f"(measured {figures['measured']}, {machine['cores']} cores, Python {machine['python']})"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The first column is text, all others are numbers."""
-    rules = ["---", *("--:" for _ in head[1:])]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], text: Collection[int] = (0,)) -> str:
+    """All columns are numbers, to be read from the right, but for those of text."""
+    rules = ["---" if column in text else "--:" for column in range(len(head))]
     lines = [head, *rows]
     marked = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([marked[0], f"|{'|'.join(rules)}|", *marked[1:]]) + "\n"
