@@ -21,7 +21,7 @@ from chalicelib.kernel.clock import epoch
 from chalicelib.log import logger
 from sandbox.local.seed import load
 from sandbox.wechat import make_credentials
-from tests.engine import fresh_tables, open_stack, running_api
+from tests.engine import open_stack, running_api
 
 SIZES = {"demo": 0, "thousand": 1_000, "million": 1_000_000}
 VISITS = (*ROUTES, *SERVICE)
@@ -79,7 +79,7 @@ def measured(size: str, rows: int) -> tuple[Counted, dict[str, Any], dict[str, A
 
     with tempfile.TemporaryDirectory() as home, growing_engine(Path(home)) as engine, running_api() as api:
         credentials = make_credentials(Path(home))
-        with open_stack(fresh_tables(engine.address), engine.address, credentials, api, load) as stack:
+        with open_stack(engine.tables(), engine.address, credentials, api, load) as stack:
             growing = Growing(Tour(stack), engine)
             made = growing.grow(rows) if rows else {}
             if made:
@@ -87,7 +87,6 @@ def measured(size: str, rows: int) -> tuple[Counted, dict[str, Any], dict[str, A
             counted = growing.counted(VISITS)
             say(f"{len(counted)} visits to routes")
             growing.wait_for_years()
-            growing.counted(FUNCTIONS)
             counted |= growing.counted(FUNCTIONS)
             say(f"{len(FUNCTIONS)} runs of functions")
             schedules: dict[str, Any] = {}

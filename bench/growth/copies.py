@@ -18,7 +18,6 @@ from chalicelib.kernel.ids import ALPHABET
 
 Item = dict[str, Any]
 THING, MEMBER, DAY = r"0[0-9A-HJKMNP-TV-Z]{25}", r"M[A-Z2-7]{25}", r"\d{4}-\d{2}-\d{2}"
-_ids = re.compile(f"{THING}|{MEMBER}")
 _things = re.compile(THING)
 _day = re.compile(DAY)
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -63,25 +62,28 @@ def copies(item: Item, numbers: range, times: Times, *, own: bool, also: tuple[s
     Nothing, if there is no id in the row that could be another. Attributes without ids are shared among the copies.
     """
     names = _names(item, own=own, also=also)
-    makers = {attribute: make for attribute in item if (make := _maker(attribute, item[attribute], names, times))}
-    if not names:
+    if names is None:
         return
+    makers = {attribute: make for attribute in item if (make := _maker(attribute, item[attribute], names, times))}
+    known = {name for value in item.values() for name in names.findall(_text(value))}
     for number in numbers:
-        renewed = {name: another(name, number) for name in names}
+        renewed = {name: another(name, number) for name in known}
         yield item | {attribute: make(number, renewed) for attribute, make in makers.items()}
 
 
 Make = Callable[[int, Mapping[str, str]], Any]
 
 
-def _names(item: Item, *, own: bool, also: tuple[str, ...]) -> list[str]:
-    """The longest first, since one may be part of another."""
-    found = set((_things if own else _ids).findall(json.dumps(item)))
-    found.update(value["S"] for attribute, value in item.items() if attribute in also)
-    return sorted(found, key=len, reverse=True)
+def _names(item: Item, *, own: bool, also: tuple[str, ...]) -> re.Pattern[str] | None:
+    """What finds the ids of the row. Those that look like none count as whole words: there is rice in every price."""
+    looks = THING if own else f"{THING}|{MEMBER}"
+    words = {re.escape(value["S"]) for attribute, value in item.items() if attribute in also}
+    if not words and not re.search(looks, json.dumps(item)):
+        return None
+    return re.compile("|".join([*(rf"(?<![0-9A-Za-z]){word}(?![0-9A-Za-z])" for word in sorted(words)), looks]))
 
 
-def _maker(attribute: str, value: Any, names: list[str], times: Times) -> Make | None:
+def _maker(attribute: str, value: Any, names: re.Pattern[str], times: Times) -> Make | None:
     """What makes the attribute of a copy, if it is not the same as of the original."""
     if attribute == "due_at":
         return lambda number, _: {"N": str(times.due(number))}
@@ -93,16 +95,17 @@ def _maker(attribute: str, value: Any, names: list[str], times: Times) -> Make |
     if attribute == "day_shard":
         day = value["S"].partition("#")[0]
         return lambda number, _: {"S": f"{another(day, number)}#{number % SHARDS}"}
-    text = json.dumps(value, ensure_ascii=False)
-    held = [name for name in names if name in text]
-    if not held:
+    parts = re.split(f"({names.pattern})", _text(value))
+    if len(parts) == 1:
         return None
-    if list(value) == ["S"]:
-        return lambda _, renewed: {"S": _replaced(value["S"], held, renewed)}
-    return lambda _, renewed: json.loads(_replaced(text, held, renewed))
+    plain = list(value) == ["S"]
+
+    def make(_: int, renewed: Mapping[str, str]) -> Any:
+        text = "".join(renewed.get(part, part) for part in parts)
+        return {"S": text} if plain else json.loads(text)
+
+    return make
 
 
-def _replaced(text: str, held: list[str], renewed: Mapping[str, str]) -> str:
-    for name in held:
-        text = text.replace(name, renewed[name])
-    return text
+def _text(value: Any) -> str:
+    return str(value["S"]) if list(value) == ["S"] else json.dumps(value, ensure_ascii=False)

@@ -22,10 +22,14 @@ from typing import Any
 
 from bench.growth.copies import Item, Times, copies
 from bench.growth.plan import PLAN, Kind
+from chalicelib.storage.table import bind
+from chalicelib.storage.tables import create_all
 from tests.engine import _free_port, _wait_for
 
 OWN = 5_000_000
 """The numbers of copies that stay with their member begin here, so that no other copy has their ids."""
+
+PREFIX = "growth-"
 
 
 class Engine:
@@ -34,9 +38,16 @@ class Engine:
     def __init__(self, address: str, process: subprocess.Popen[str]) -> None:
         self.address, self._process = address, process
 
+    def tables(self) -> str:
+        """Empty tables of the whole shop, to which all stores now point; returns their prefix."""
+        bind(PREFIX, "cn-north-1", self.address)
+        create_all()
+        return PREFIX
+
     def grow(self, rows: int, member_id: str, now: int, wait: int) -> dict[str, Any]:
-        """About so many rows behind those that are there, as plan.py has it: `own` ones of this member; those that
-        wait are due within `wait` seconds from `now`. What it made by table, in how many seconds and megabytes.
+        """About so many rows behind those that the shop wrote, as plan.py has it: `own` ones of this member; those that
+        wait are due within `wait` seconds from `now`. Told more than once, it makes the same and more of the same rows
+        as are there the first time. What it made by table, in how many seconds and megabytes.
         """
         made: dict[str, Any] = self._tell("grow", rows, member_id, now, wait)
         return made
@@ -80,12 +91,16 @@ class Copier:
 
     def __init__(self, dynamodb: Any, ordered: Any) -> None:
         self._dynamodb, self._ordered = dynamodb, ordered
+        self._written: dict[str, list[Item]] = {}
         self._waiting: list[Item] = []
 
     def grow(self, rows: int, member_id: str, now: int, wait: int) -> dict[str, Any]:
         began, times = time.monotonic(), Times(now, wait)
         gc.disable()
-        tables = {name.partition("-")[2]: table for (*_, name), table in self._dynamodb._tables.all_items()}
+        tables = {name.removeprefix(PREFIX): table for (*_, name), table in self._dynamodb._tables.all_items()}
+        for name, table in tables.items() if not self._written else ():
+            self._written[name] = [item for items in table["items"].values() for item in items.values()]
+        self._waiting.clear()
         made = {kind.table: self._copy(tables[kind.table], kind, rows, member_id, times) for kind in PLAN}
         self._ordered.forget()
         gc.freeze()
@@ -99,7 +114,7 @@ class Copier:
 
     def _copy(self, table: Any, kind: Kind, rows: int, member_id: str, times: Times) -> int:
         """Copies of each of the rows in turn, until there are as many as are wanted."""
-        there = [item for items in table["items"].values() for item in items.values() if kind.which(item)]
+        there = list(filter(kind.which, self._written[kind.table]))
         own = [item for item in there if {"S": member_id} in item.values()]
         made = 0
         for templates, wanted, keep in zip((there, own), kind.wanted(rows), (False, True), strict=True):

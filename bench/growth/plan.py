@@ -29,11 +29,12 @@ class Kind:
     which: Callable[[dict[str, Any]], bool] = lambda item: True
     limited: bool = False
     least: int = PAGE
+    own_least: int = LONG_PAGE
 
     def wanted(self, rows: int) -> tuple[int, int]:
         """Others' and own copies in a shop with so many `rows` behind."""
         others = self.others if self.limited else max(self.others * rows // 1_000_000, self.least)
-        return others, max(self.own * rows // 1_000_000, LONG_PAGE) if self.own else 0
+        return others, max(self.own * rows // 1_000_000, self.own_least) if self.own else 0
 
 
 def has(attribute: str, *prefixes: str) -> Callable[[dict[str, Any]], bool]:
@@ -43,6 +44,9 @@ def has(attribute: str, *prefixes: str) -> Callable[[dict[str, Any]], bool]:
 def has_not(attribute: str, *prefixes: str) -> Callable[[dict[str, Any]], bool]:
     return lambda item: not item[attribute]["S"].startswith(prefixes)
 
+
+NOT_COPIED = frozenset({"wechat_keys", "wechat_tokens"})
+"""A shop has one row in each."""
 
 PLAN = (
     Kind("members", 110_000, which=lambda item: "staff" not in item),
@@ -54,7 +58,7 @@ PLAN = (
     Kind("catalog", 40_000, also=("pk",), which=has_not("pk", "#")),
     Kind("listings", 60_000, also=("product_id",), least=400),
     Kind("stock", 40_000, also=("sku_id",)),
-    Kind("coupons", 60_000, own=2_000),
+    Kind("coupons", 60_000, own=2_000, own_least=250),
     Kind("coupon_counts", 30_000),
     Kind("coupon_templates", 100, also=("template_id",), limited=True),
     Kind("points", 40_000, own=5_000, which=has_not("entry", "#")),
