@@ -28,6 +28,7 @@ class CaseRow(DueRow):
     class Meta:
         table_name = "aftersales"
 
+    seldom = True
     due = DueIndex()
     member_id = UnicodeAttribute(hash_key=True)
     case_id = UnicodeAttribute(range_key=True)
@@ -90,7 +91,7 @@ class CaseStore:
             pictures=case.pictures,
             timeline=[packed(event) for event in case.timeline],
             **_changing(case),
-            **(wait_for(wait[0], case.case_id, wait[1]) if wait else {}),
+            **(wait_for(CaseRow, wait[0], case.case_id, wait[1]) if wait else {}),
         )
         return put(row, new=True, otherwise=CaseChanged())
 

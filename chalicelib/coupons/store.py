@@ -83,7 +83,7 @@ class CouponStore:
         commit(
             update(count, CountRow.claimed.add(1), condition=below, otherwise=CouponLimit(limit=per_member)),
             update(template, TemplateRow.claimed.add(1), condition=left, otherwise=CouponsGone()),
-            put(coupon_row(coupon, **wait_for(REMIND, coupon.coupon_id, remind_at)), new=True),
+            put(coupon_row(coupon, **wait_for(CouponRow, REMIND, coupon.coupon_id, remind_at)), new=True),
         )
 
     def get(self, member_id: str, coupon_id: str) -> Read[Coupon]:
@@ -198,7 +198,7 @@ def _changed(row: CouponRow, *actions: Action, condition: Condition) -> bool:
 
 def _wait(job: str, coupon_id: str, at: Any) -> list[Action]:
     """Wait for `job`, now and whenever the coupon is given back. `at`: seconds, or an attribute that holds them."""
-    shard = shard_of(job, coupon_id)
+    shard = shard_of(CouponRow, job, coupon_id)
     return [
         CouponRow.due_shard.set(shard),
         CouponRow.due_at.set(at),

@@ -15,6 +15,7 @@ class ParcelRow(DueRow):
     class Meta:
         table_name = "parcels"
 
+    seldom = True
     due = DueIndex()
     order_id = UnicodeAttribute(hash_key=True)
     parcel_id = UnicodeAttribute(range_key=True)
@@ -34,6 +35,7 @@ class UploadRow(DueRow):
     class Meta:
         table_name = "shipping_uploads"
 
+    seldom = True
     due = DueIndex()
     order_id = UnicodeAttribute(hash_key=True)
     member_id = UnicodeAttribute()

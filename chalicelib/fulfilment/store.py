@@ -155,7 +155,7 @@ class UploadStore:
 
 
 def _tracked_from(sent_at: datetime, order_id: str) -> dict[str, Any]:
-    return wait_for(TRACK, order_id, sent_at + BEFORE_FIRST_LOOK)
+    return wait_for(ParcelRow, TRACK, order_id, sent_at + BEFORE_FIRST_LOOK)
 
 
 def _as_read(parcel: Parcel) -> Any:

@@ -74,7 +74,7 @@ class OrderStore:
         """The new order, waiting for its payment, or for its effects if there is nothing to pay."""
         wait = waits_for(order, self.periods)
         assert wait is not None
-        return put(row_of(order, self._seal(order), **wait_for(wait[0], order.order_id, wait[1])), new=True)
+        return put(row_of(order, self._seal(order), **wait_for(OrderRow, wait[0], order.order_id, wait[1])), new=True)
 
     def becomes(self, before: Order, after: Order, *, otherwise: ShopError | None = None) -> Write:
         """The order as `after` has it, with the events that were added, if nothing has happened since it was read.

@@ -236,7 +236,7 @@ class PaymentStore:
             case_id=refund.case_id,
             attempt=refund.attempt,
             timeline=[packed(event) for event in refund.timeline],
-            **wait_for(REFUND, refund.out_refund_no, due_at),
+            **wait_for(RefundRow, REFUND, refund.out_refund_no, due_at),
         )
         return put(row, new=True, otherwise=PaymentChanged())
 

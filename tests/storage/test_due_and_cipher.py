@@ -9,6 +9,9 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.aftersales.rules import Job
+from chalicelib.aftersales.store import CaseRow
+from chalicelib.kernel.clock import epoch
 from chalicelib.kernel.paging import BadCursor
 from chalicelib.payments.rows import RefundRow
 from chalicelib.storage import due as due_module
@@ -24,7 +27,7 @@ def waiting(number: str, at: datetime, job: str = "refund") -> RefundRow:
     return RefundRow(
         number, out_trade_no="t", order_id="o", member_id="m", amount=1, total=1, reason="r", cause="c",
         state="PENDING",
-        created_at=0, **wait_for(job, number, at),
+        created_at=0, **wait_for(RefundRow, job, number, at),
     )  # fmt: skip
 
 
@@ -127,15 +130,29 @@ def test_all_shards_are_asked_at_once() -> None:
 
 
 @pytest.mark.usefixtures("tables")
+def test_rows_that_change_seldom_wait_in_one_shard_and_those_left_in_another_are_found_in_time() -> None:
+    job, old = Job.DECIDE, {"due_shard": f"{Job.DECIDE}#5", "due_at": epoch(NOW)}
+    new = wait_for(CaseRow, job, "new", NOW)
+    for case_id, waits in (("old", old), ("new", new)):
+        commit(put(CaseRow("m", case_id, order_id="o", kind="k", state="s", reason="r", parts=(), amount=1,
+                           pictures=(), timeline=[], **waits)))  # fmt: skip
+    asked = [{row.case_id for row in due(CaseRow, job, NOW)} for _ in range(200)]
+    assert new["due_shard"] == f"{Job.DECIDE}#0"
+    assert all("new" in each for each in asked)
+    assert 0 < sum("old" in each for each in asked) < 100  # one run of seven
+    assert [row.case_id for row in first_due(CaseRow, job, NOW, 10)] == ["new", "old"]
+
+
+@pytest.mark.usefixtures("tables")
 def test_a_list_of_what_waits_has_each_row_once_however_many_are_due_in_one_second() -> None:
-    second, later = [f"n{n:02d}" for n in range(40)], [f"l{n}" for n in range(3)]
+    second, later = [f"n{n:02d}" for n in range(48)], [f"l{n}" for n in range(3)]
     for name in second:
         commit(put(waiting(name, NOW)))
     for n, name in enumerate(later):
         commit(put(waiting(name, NOW + timedelta(seconds=1 + n))))
     seen: list[str] = []
     after = None
-    while page := first_due(RefundRow, "refund", NOW + timedelta(seconds=2), 7, after):
+    while page := first_due(RefundRow, "refund", NOW + timedelta(seconds=2), 4, after):
         seen += [row.out_refund_no for row in page]
         after = place_of(page[-1])
     assert seen == second + later[:2]

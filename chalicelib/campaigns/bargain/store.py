@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from ...kernel.clock import epoch
 from ...kernel.errors import ShopError
 from ...kernel.paging import Page, page_of
 from ...storage.due import clear_due, due, set_due, wait_for
-from ...storage.reads import read
+from ...storage.reads import Read, fetch, read
 from ...storage.writes import Write, delete, put, update
+from ..base import Activity, Choice
 from .rows import (
     BargainRow,
     ByLauncher,
@@ -45,6 +47,16 @@ class Standing:
     launch: Launch | None = None
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a choice is judged by."""
+
+    choice: Choice
+    member_id: str
+    activity: Activity | None
+    standing: Standing
+
+
 class BargainStore:
     """Reads are consistent: a launch is shown and cut in the second it is made."""
 
@@ -56,20 +68,29 @@ class BargainStore:
         return launch_of(launch) if launch else None, cut_of(cut) if cut else None, helper_of(member_id, helper)
 
     def standing(self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None) -> Standing:
-        """With the launch asked for, if any. One round trip."""
-        live, bought, sold, *launch = read(
+        (standing,) = fetch(self.reads_standing(activity_id, member_id, now, launch_id))
+        return standing
+
+    def reads_standing(
+        self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None
+    ) -> Read[Standing]:
+        """With the launch asked for, if any."""
+        keys = [
             LiveRow(f"A#{activity_id}", f"M#{member_id}"),
             bought_key(activity_id, member_id),
             sold_key(activity_id),
-            *([launch_key(launch_id)] if launch_id else []),
-            consistent=True,
-        )
-        return Standing(
-            live_launch_id=live.launch_id if live and live.expires_at > epoch(now) else None,
-            bought=int(bought.n) if bought else 0,
-            sold=int(sold.n) if sold else 0,
-            launch=launch_of(launch[0]) if launch and launch[0] else None,
-        )
+        ]
+
+        def made(rows: list[Any]) -> Standing:
+            live, bought, sold, *launch = rows
+            return Standing(
+                live_launch_id=live.launch_id if live and live.expires_at > epoch(now) else None,
+                bought=int(bought.n) if bought else 0,
+                sold=int(sold.n) if sold else 0,
+                launch=launch_of(launch[0]) if launch and launch[0] else None,
+            )
+
+        return Read([*keys, *([launch_key(launch_id)] if launch_id else [])], made, consistent=True)
 
     def shared(self, launch_id: str) -> tuple[Launch, list[Cut]] | None:
         """A launch and its cuts, latest first. One round trip."""
@@ -92,7 +113,7 @@ class BargainStore:
     def start(self, launch: Launch, first: Cut) -> list[Write]:
         """A new launch with its launcher's own cut. LaunchExists when the member has a live one."""
         times = {"started_at": epoch(launch.started_at), "ends_at": epoch(launch.ends_at)}
-        waits = wait_for(JOB, launch.launch_id, launch.ends_at)
+        waits = wait_for(LaunchRow, JOB, launch.launch_id, launch.ends_at)
         row = LaunchRow(f"L#{launch.launch_id}", "#", **{**vars(launch), **times, **waits}, buy_at=launch.terms.buy_at)
         live = LiveRow(
             f"A#{launch.activity_id}",

@@ -42,7 +42,7 @@ def opens(team: Team) -> Write:
         expires_at=epoch(team.expires_at),
         limit_per_member=team.limit_per_member,
         allow_fill=team.allow_fill,
-        **wait_for(EXPIRE, team.team_id, team.expires_at),
+        **wait_for(TeamRow, EXPIRE, team.team_id, team.expires_at),
     )
     unseen = (TeamRow.state == TeamState.FAILED) & (TeamRow.paid_count == 0)
     return put(row, condition=TeamRow.pk.does_not_exist() | unseen, otherwise=StorageBusy())
