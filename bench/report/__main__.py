@@ -7,16 +7,17 @@ from pathlib import Path
 from string import Template
 
 from bench.report import cpu, crowds, growth, model, rest, routes, summary
-from bench.report.words import PARTS, Results, load
+from bench.report.words import PARTS, Results, load, wrapped
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 TEMPLATE = Path(__file__).with_name("template.md")
 
 
 def page(results: Results) -> str:
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+    page = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         summary=summary.section(results),
         parts=", ".join(f"`{part}`" for part in PARTS),
+        picture=routes.picture(results),
         hot=routes.hot(results),
         budgets=routes.budgets(results),
         cpu=cpu.section(results),
@@ -28,6 +29,7 @@ def page(results: Results) -> str:
         cost=rest.cost(results),
         every=routes.every(results),
     )
+    return wrapped(page)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.report.hot import HOT
-from bench.report.words import Figures, Results, measured, missing, number, table, units
+from bench.report.words import Figures, Results, measured, missing, number, picture, table, units
 
 Visit = Mapping[str, Any]
 COUNTED = {"depth": "round trips", "requests": "requests", "read_units": "RU", "write_units": "WU"}
@@ -29,7 +29,8 @@ def section(results: Results) -> str:
     return (
         TEXT.format(measured=measured(figures), few=few, many=many, seconds=seconds)
         + f"{table(head, map(_row, hot))}\n{_verdict(figures)}\n"
-        + f"![Units with a thousand and with a million rows behind](pictures/growth.svg)\n\n{_due(figures)}"
+        + picture("growth", "Units with a thousand and with a million rows behind")
+        + _due(figures)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.report.words import Results, measured, missing, number, table
+from bench.report.words import Results, measured, missing, number, picture, table
 
 TEXT = """\
 Orders a second on one SKU whose pieces are spread over counters, by DynamoDB's published limits; a transaction is
@@ -27,6 +27,7 @@ def section(results: Results) -> str:
         return missing("model")
     checked = CHECKED.format(measured=measured(figures), **figures["check"])
     return (
+        f"{picture('counters', 'Orders a second on one SKU by number of counters')}"
         f"{TEXT.format(**figures['assumed'])}{_curve(figures)}{checked}{_checked(figures)}"
         f"\nWhat it takes:\n\n{_needs(figures['needs'])}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.report.words import Figures, Results, change, measured, missing, number, table
+from bench.report.words import Figures, Results, change, measured, missing, number, picture, table
 
 DEAREST = 5
 
@@ -43,6 +43,7 @@ def cost(results: Results) -> str:
     rows.append(["**together**", "", "", "", "", change(number(was or None, 2), number(whole, 2)), ""])
     head = ("10,000 paid orders", "visits an order", "RU", "WU", "yuan, DynamoDB", "yuan, all", "share")
     return (
+        f"{picture('cost', 'Yuan by route for ten thousand orders')}"
         "Yuan for a day of 10,000 paid orders, by the visits that bring one order about and the prices of a region; "
         f"both and the months are in [cost.md](cost.md).\n\n{table(head, rows)}"
     )

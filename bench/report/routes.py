@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bench.report import words
 from bench.report.hot import CART_AND_ORDER, HOT, Row, Verdict, verdicts, visits
 from bench.report.words import Figures, Results, bytes_of, change, missing, number, table, units
 
@@ -19,6 +20,11 @@ def hot(results: Results) -> str:
     if "requests" not in results.now:
         return missing("requests")
     return table(HEAD, _hot_rows(results))
+
+
+def picture(results: Results) -> str:
+    what = "Round trips and CPU of the hot routes, before and after"
+    return words.picture("routes", what).strip() if "requests" in results.now else ""
 
 
 def _hot_rows(results: Results) -> Iterator[list[str]]:

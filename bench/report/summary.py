@@ -28,7 +28,7 @@ def _budgets(results: Results) -> Iterator[str]:
     missed = [verdict.label for verdict in found if not verdict.met]
     if found:
         yield f"Budgets: {len(found) - len(missed)} of {len(found)} met" + (
-            f"; not met: {', '.join(missed)}." if missed else "."
+            f"; not met: {'; '.join(missed)}." if missed else "."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ PARTS = {
 """Modules of the bench in the order in which they are run, and the names of what they keep."""
 
 Figures = Mapping[str, Any]
+WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,22 @@ def load() -> Results:
 
 def missing(part: str) -> str:
     return f"Not measured here yet: `make bench PARTS={part}`.\n"
+
+
+def picture(name: str, what: str) -> str:
+    return f"![{what}](pictures/{name}.svg)\n\n"
+
+
+def wrapped(text: str) -> str:
+    """Lines of prose no longer than others; tables and pictures as they are."""
+    return "\n".join(
+        line if len(line) <= WIDTH or line.startswith(("|", "!")) else _wrapped(line) for line in text.split("\n")
+    )
+
+
+def _wrapped(line: str) -> str:
+    indent = "  " if line.startswith("- ") else ""
+    return textwrap.fill(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def measured(figures: Figures) -> str:
