@@ -1,6 +1,7 @@
 """Where DynamoDB is, as botocore would find it."""
 
 import re
+from urllib.parse import urlsplit
 
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.session import Session
@@ -19,7 +20,9 @@ def address_of(session: Session, region: str, endpoint: str | None) -> str | Non
     address = endpoint or _configured(session) or _of_region(region)
     special = any(session.get_config_variable(name) for name in ("use_fips_endpoint", "use_dualstack_endpoint"))
     by_account = session.get_config_variable("account_id_endpoint_mode") == "required"
-    return None if special or by_account or address is None or get_environ_proxies(address) else address
+    if special or by_account or address is None:
+        return None
+    return None if urlsplit(address).scheme in get_environ_proxies(address) else address
 
 
 def _configured(session: Session) -> str | None:

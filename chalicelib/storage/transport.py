@@ -197,6 +197,7 @@ class LeanClient:
     def _signed(self, call: _Call) -> Request:
         """Raises NoCredentialsError; credentials are asked for each time, since they may be renewed meanwhile."""
         headers = {
+            "Host": self._wire.host,  # the signer would look for it in the URL, twice
             "X-Amz-Target": f"{TARGET}.{call.operation.name}",
             "Content-Type": "application/x-amz-json-1.0",
         }

@@ -17,10 +17,16 @@ CLIENTS = (LEAN, ORDINARY)
 REGION = "cn-north-1"
 
 
-@pytest.fixture(params=CLIENTS)
-def tables_by_either(request: pytest.FixtureRequest, engine: str) -> str:
+@pytest.fixture(params=CLIENTS, scope="module")
+def either(request: pytest.FixtureRequest) -> str:
+    """The name of one client and, after all tests of a module, of the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def tables_by_either(either: str, engine: str) -> str:
     """Fresh tables, reached by one client and then by the other."""
-    return fresh_tables(engine, request.param)
+    return fresh_tables(engine, either)
 
 
 @pytest.fixture

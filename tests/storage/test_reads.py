@@ -17,6 +17,11 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 
 @pytest.fixture
+def tables(tables_by_either: str) -> str:
+    return tables_by_either
+
+
+@pytest.fixture
 def asked(tables: str) -> Iterator[list[dict[str, Any]]]:
     """What was asked for since, by table; the prefix of the tables left out."""
     sent: list[dict[str, Any]] = []

@@ -120,7 +120,7 @@ def test_a_connection_that_is_not_made_in_time_is_told_as_by_botocore(
     def late(*_: Any, **__: Any) -> socket.socket:
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr(wire.socket, "create_connection", late)
+    monkeypatch.setattr(socket, "create_connection", late)
     monkeypatch.setattr(urllib3_connection, "create_connection", late)
     ends = []
     for name in CLIENTS:

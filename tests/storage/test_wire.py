@@ -49,7 +49,8 @@ def test_one_connection_serves_what_comes_one_after_another(server: Scripted, cl
 
 
 def test_threads_get_their_own_answers(server: Scripted, client: Client) -> None:
-    one, wrong = client(LEAN, server.url), []
+    one = client(LEAN, server.url)
+    wrong: list[Any] = []
 
     def ask(thread: int) -> None:
         for n in range(20):

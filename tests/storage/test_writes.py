@@ -18,6 +18,13 @@ from chalicelib.storage.table import STORAGE_FAILURES, dynamodb
 from chalicelib.storage.writes import StorageBusy, check, commit, delete, put, update
 
 pytestmark = pytest.mark.usefixtures("tables")
+
+
+@pytest.fixture
+def tables(tables_by_either: str) -> str:
+    return tables_by_either
+
+
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
