@@ -17,7 +17,7 @@ from sandbox.local.seed import load
 from sandbox.wechat import Credentials
 from tests.engine import open_stack
 
-FEW, MANY = 1_000, 20_000
+FEW, MANY = 1_000, 50_000
 MATTER = {
     ("GET /products", "of a category"),
     ("GET /products/{product_id}", ""),
