@@ -16,10 +16,11 @@ PAGE, LONG_PAGE = 21, 101
 
 @dataclass(frozen=True)
 class Kind:
-    """Rows of a table that are copied: `others` for other members, or of other goods; `own` for the visitor.
+    """Rows of a table that are copied, in a shop with a million: `others` for other members, or of other goods; `own`
+    for the visitor.
 
-    `also`: attributes whose text is an id, beside those that look like one. `limited`: a shop may have no more, so
-    that all shops have as many.
+    `also`: attributes whose text is an id, beside those that look like one. `limited`: what no shop has many of, so
+    that all have as many. `least`, `own_least`: so many, however few rows are wanted, since a page shows only some.
     """
 
     table: str
