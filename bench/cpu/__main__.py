@@ -80,7 +80,7 @@ class Bench:
 
     def profile(self, operation: Operation) -> str:
         self._round(operation, self._gateway.ready, 1, time.process_time)
-        return profiled(self._turns(operation, self._gateway.ready))
+        return profiled(lambda: self._turns(operation, self._gateway.ready))
 
     def live_through(self, operation: Operation) -> None:
         self._round(operation, self._gateway.ready, CLIENTS, time.process_time)
@@ -134,7 +134,7 @@ def main() -> int:
     args = _arguments()
     with tempfile.TemporaryDirectory() as home, on_stage(Path(home) / "stage") as stage:
         bench = Bench(stage, Path(home), args.rounds)
-        if args.profile:
+        if args.profile is not None:
             for operation in OPERATIONS:
                 if args.profile in operation.name:
                     print(f"\n{operation.name}\n{bench.profile(operation)}", flush=True)
