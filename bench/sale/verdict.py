@@ -9,7 +9,9 @@ from typing import Any
 from bench.sale.crowd import PLACED, Outcome
 
 MOST_WRITES = 0.05
-"""A loser who asks once all is sold may cost so many requests that write, on average."""
+"""A loser who asks once all is sold may cost so many requests that write, on average..."""
+FLAGGING = 8
+"""... beside those that note that all is sold, once for the SKU: some find it out at the same moment."""
 
 
 def figures(outcomes: Sequence[Outcome], pieces: int, left: int, in_orders: int) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def broken(sale: Mapping[str, Any], *, may_be_busy: bool = False) -> list[str]:
         f"losers were told {sale['refused']}": set(sale["refused"]) <= {"SOLD_OUT"},
         f"{sale['busy_answers']} answers said to come again": may_be_busy or sale["busy_answers"] == 0,
         f"{writes['of_late_losers']} writes for {writes['late_losers']} who came once all was sold": (
-            writes["of_late_losers"] <= MOST_WRITES * writes["late_losers"]
+            writes["of_late_losers"] <= MOST_WRITES * writes["late_losers"] + FLAGGING
         ),
     }
     return [promise for promise, kept in promises.items() if not kept]
