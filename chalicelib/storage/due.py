@@ -31,7 +31,8 @@ from .table import STORAGE_FAILURES, Row
 from .writes import commit, keys_of, update
 
 SHARDS = 8
-PER_SHARD = 500
+PER_RUN = 8000
+"""More than a run has time for, in all shards that it asks."""
 PER_SECOND = 1000
 """Rows of one shard that can be due in the same second."""
 
@@ -81,12 +82,13 @@ def clear_due(kind: type[DueRow]) -> list[Action]:
 
 
 def due(kind: type[Found], job: str, now: datetime) -> Iterator[Found]:
-    """Key-only rows of `job` that are due, the longest waiting first; at most PER_SHARD of each shard, the rest next
-    time. One round trip.
+    """Key-only rows of `job` that are due, the longest waiting first; at most PER_RUN, the rest next time. One round
+    trip.
 
     The index lags behind: whoever works on a row reads it and looks again.
     """
-    yield from _waiting(kind, job, _shards(kind), (DueIndex.due_at <= epoch(now), PER_SHARD))
+    shards = _shards(kind)
+    yield from _waiting(kind, job, shards, (DueIndex.due_at <= epoch(now), PER_RUN // len(shards)))
 
 
 def _shards(kind: type[DueRow]) -> Collection[int]:

@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -129,13 +130,33 @@ def test_all_shards_are_asked_at_once() -> None:
     assert (len(waves), len(set(waves))) == (2 * due_module.SHARDS, 2)
 
 
+def case(case_id: str, waits: dict[str, Any]) -> CaseRow:
+    return CaseRow(
+        "m", case_id, order_id="o", kind="k", state="s", reason="r", parts=(), amount=1, pictures=(), timeline=[],
+        **waits,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_run_takes_so_many_of_all_shards_and_of_the_one_shard_of_what_changes_seldom_no_fewer_than_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(due_module, "PER_RUN", 8)
+    for n in range(6):
+        commit(put(case(f"c{n}", wait_for(CaseRow, Job.DECIDE, f"c{n}", NOW + timedelta(seconds=n)))))
+    for n in range(30):
+        commit(put(waiting(f"n{n}", NOW)))
+    cases = [row.case_id for row in due(CaseRow, Job.DECIDE, NOW + timedelta(minutes=1))]
+    assert cases == ["c0", "c1", "c2", "c3"]
+    assert len(found("refund", NOW)) == 8
+
+
 @pytest.mark.usefixtures("tables")
 def test_rows_that_change_seldom_wait_in_one_shard_and_those_left_in_another_are_found_in_time() -> None:
     job, old = Job.DECIDE, {"due_shard": f"{Job.DECIDE}#5", "due_at": epoch(NOW)}
     new = wait_for(CaseRow, job, "new", NOW)
     for case_id, waits in (("old", old), ("new", new)):
-        commit(put(CaseRow("m", case_id, order_id="o", kind="k", state="s", reason="r", parts=(), amount=1,
-                           pictures=(), timeline=[], **waits)))  # fmt: skip
+        commit(put(case(case_id, waits)))
     asked = [{row.case_id for row in due(CaseRow, job, NOW)} for _ in range(200)]
     assert new["due_shard"] == f"{Job.DECIDE}#0"
     assert all("new" in each for each in asked)
