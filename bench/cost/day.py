@@ -43,8 +43,8 @@ MINUTES_OF_A_DAY = 24 * 60
 KB_PER_ORDER = 14
 MONTHS_KEPT = 12
 
-# How long a request takes, for Lambda's bill: our CPU, the waits for DynamoDB and for WeChat. Milliseconds. Requests
-# that are sent together are waited for once.
+# How long a request takes, for Lambda's bill: our CPU (or, once `make bench PARTS=cpu` has measured it, the median of
+# that), the waits for DynamoDB and for WeChat. Milliseconds. Requests that are sent together are waited for once.
 # DynamoDB's are published medians from Lambda: 7.6 for a single item, 25 for a transaction of five.
 BASE_MS, REQUEST_MS, TRANSACTION_MS, WECHAT_MS = 15, 8, 25, 80
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import add
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from app import app
@@ -54,13 +55,20 @@ def counted(results: Path = figures.RESULTS) -> dict[str, Asked]:
     if found is None:
         raise UnknownVisit(f"there is no {results / 'requests.json'}: run make bench PARTS=requests")
     rows = [(row, True) for row in found["routes"]] + [(row, False) for row in found["functions"]]
-    return {f"{row['name']} {row['case']}".strip(): _asked(row, http) for row, http in rows}
+    cpu = cpu_ms(results)
+    return {f"{row['name']} {row['case']}".strip(): _asked(row, http, cpu) for row, http in rows}
 
 
-def _asked(row: Mapping[str, Any], http: bool) -> Asked:
+def cpu_ms(results: Path) -> float:
+    """Milliseconds of a request, about."""
+    found = figures.kept("cpu", results)
+    return median(row["ms"]["1"]["median"] for row in found["operations"].values()) if found else BASE_MS
+
+
+def _asked(row: Mapping[str, Any], http: bool, cpu: float) -> Asked:
     transactions = row["operations"].get(TRANSACTION, 0)
     singles = max(0, row["depth"] - transactions)
-    ms = BASE_MS + singles * REQUEST_MS + transactions * TRANSACTION_MS + row["wechat"] * WECHAT_MS
+    ms = cpu + singles * REQUEST_MS + transactions * TRANSACTION_MS + row["wechat"] * WECHAT_MS
     seconds = ms / 1000 * (HTTP_GB if http else JOB_GB)
     out = row["bytes_answered"] + HEADER_BYTES if http else 0
     return Asked(1, int(http), row["read_units"], row["write_units"], seconds, out)

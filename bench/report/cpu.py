@@ -34,9 +34,10 @@ def section(results: Results) -> str:
 
 
 def _rows(results: Results) -> Iterator[list[str]]:
-    before = results.before.get("cpu", {"operations": {}})["operations"]
-    for name, row in results.now["cpu"]["operations"].items():
-        old = before.get(name)
+    now, before = (each.get("cpu", {"operations": {}})["operations"] for each in (results.now, results.before))
+    order = [hot.cpu for hot in HOT]
+    for name in sorted(now, key=lambda name: order.index(name) if name in order else len(order)):
+        row, old = now[name], before.get(name)
         ours = [change(_ms(old, clients), _ms(row, clients)) for clients in ("1", "8")]
         web = [each["http_ms"]["median"] if each and each["http_ms"] else None for each in (old, row)]
         over_http = change(*(number(each, 2) for each in web))

@@ -85,7 +85,7 @@ def _on_counts(figures: Figures | None) -> Iterator[Verdict]:
     for hot in HOT:
         row = counted.get(hot.visit)
         if row and hot.most is not None:
-            goal = f"at most {hot.most} round trips"
+            goal = f"at most {hot.most} round trip{'s' if hot.most > 1 else ''}"
             yield Verdict(hot.label, goal, str(row["depth"]), row["depth"] <= hot.most)
         elif row and hot.before is not None:
             found = row["depth"] if row["depth_before"] is None else row["depth_before"]

@@ -9,7 +9,7 @@ from bench.report.words import Results, measured, missing, number, picture, tabl
 
 TEXT = """\
 Orders a second on one SKU whose pieces are spread over counters, by DynamoDB's published limits; a transaction is
-assumed to hold its items for {hold_ms:g} ms. **Most**: so many that {busy_share:.1%} of the orders end in
+assumed to hold its items for {hold_ms:g} ms. **Most**: so many that {busy:g}% of the orders end in
 "busy". **At ease**: so many that {calm:.0%} of the attempts meet another. **Plain**: if pieces were taken by single
 conditional updates instead of transactions. The shop spreads a SKU over at most {most_counters} counters.
 
@@ -25,10 +25,11 @@ def section(results: Results) -> str:
     figures = results.now.get("model")
     if figures is None:
         return missing("model")
+    text = TEXT.format(busy=100 * figures["assumed"]["busy_share"], **figures["assumed"])
     checked = CHECKED.format(measured=measured(figures), **figures["check"])
     return (
         f"{picture('counters', 'Orders a second on one SKU by number of counters')}"
-        f"{TEXT.format(**figures['assumed'])}{_curve(figures)}{checked}{_checked(figures)}"
+        f"{text}{_curve(figures)}{checked}{_checked(figures)}"
         f"\nWhat it takes:\n\n{_needs(figures['needs'])}"
     )
 

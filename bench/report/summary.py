@@ -52,7 +52,8 @@ def _cpu(results: Results) -> Iterator[str]:
     if both:
         yield f"CPU of {len(both)} hot operations at 8 clients: {now:.1f} ms together, {was:.1f} before."
     ratios = sorted(row["ratio"] for row in figures["operations"].values())
-    yield f"They take {ratios[0]:.1f} to {ratios[-1]:.1f} times the floor, the median {ratios[len(ratios) // 2]:.1f}."
+    middle = ratios[len(ratios) // 2]
+    yield f"A hot operation takes {ratios[0]:.1f} to {ratios[-1]:.1f} times the floor of CPU, the median {middle:.1f}."
 
 
 def _growth(results: Results) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ PARTS = {
 """Modules of the bench in the order in which they are run, and the names of what they keep."""
 
 Figures = Mapping[str, Any]
-WIDTH = 120
+WIDTH, HELD = 120, "\0"
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,21 @@ def picture(name: str, what: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Lines of prose no longer than others; tables and pictures as they are."""
-    return "\n".join(
-        line if len(line) <= WIDTH or line.startswith(("|", "!")) else _wrapped(line) for line in text.split("\n")
-    )
+    """Paragraphs and points of lists no wider than WIDTH; all else as it is."""
+    return "\n\n".join(map(_wrapped, text.split("\n\n")))
 
 
-def _wrapped(line: str) -> str:
-    indent = "  " if line.startswith("- ") else ""
-    return textwrap.fill(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+def _wrapped(block: str) -> str:
+    lines = block.split("\n")
+    if not any(line.startswith(("|", "!", "#", "-")) for line in lines):
+        return _filled(block.strip()) + "\n" * (len(block) - len(block.rstrip()))
+    return "\n".join(_filled(line, "  ") if line.startswith("-") else line for line in lines)
+
+
+def _filled(text: str, indent: str = "") -> str:
+    whole = re.sub("`[^`]*`", lambda code: code[0].replace(" ", HELD), text)
+    filled = textwrap.fill(whole, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return filled.replace(HELD, " ")
 
 
 def measured(figures: Figures) -> str:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bench import figures
 from bench.__main__ import main
 from bench.cost import bill, units
 from bench.cost.__main__ import HERE
 from bench.cost.units import Asked, UnknownVisit
 from bench.report.words import PARTS
+from tests.bench.measured import cpu_row
 
 PRICE = {name: each["price"] for name, each in json.loads((HERE / "prices.json").read_text())["prices"].items()}
 
@@ -33,9 +35,15 @@ def test_what_is_sent_together_is_waited_for_once() -> None:
         "operations": {"Query": 8, "TransactWriteItems": 1}, "depth": 2, "wechat": 0, "read_units": 4, "write_units": 8,
         "bytes_answered": 100,
     }  # fmt: skip
-    together, apart = units._asked(row, http=True), units._asked({**row, "depth": 9}, http=True)
+    together, apart = units._asked(row, True, 5), units._asked({**row, "depth": 9}, True, 5)
     waited = (apart.gb_seconds - together.gb_seconds) / units.HTTP_GB
     assert waited == pytest.approx(7 * units.REQUEST_MS / 1000)
+
+
+def test_lambda_is_paid_for_the_cpu_that_was_measured_or_else_a_guess(tmp_path: Path) -> None:
+    assert units.cpu_ms(tmp_path) == units.BASE_MS
+    figures.keep("cpu", {"operations": {"one": cpu_row(1.0), "two": cpu_row(2.0), "three": cpu_row(9.0)}}, tmp_path)
+    assert units.cpu_ms(tmp_path) == 2.0
 
 
 def test_what_was_not_counted_is_named(tmp_path: Path) -> None:
