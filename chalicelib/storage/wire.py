@@ -61,7 +61,7 @@ class Wire:
         os.register_at_fork(after_in_child=self._idle.clear)  # a parent and its child would read each other's answers
 
     def send(self, headers: Mapping[str, str], body: bytes) -> socket.socket:
-        """Send a POST with these headers, `host` among them, over the connection from which its answer can be received."""
+        """Send a POST with these headers, `Host` among them. Over what is returned its answer can be received."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {self._path} HTTP/1.1\r\nAccept-Encoding: identity\r\n{lines}"
         connection, sent = self._kept() or self._connected(), False

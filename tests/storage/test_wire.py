@@ -109,6 +109,7 @@ def test_what_comes_after_an_answer_is_no_answer_to_the_next(server: Scripted, c
     server.script(Step(first.sent * 2), second)
     one = client(LEAN, server.url)
     assert [get(one, 1), get(one, 2)] == [1, 2]
+    assert len(server.connections) == 2
 
 
 @pytest.mark.parametrize(
