@@ -26,7 +26,7 @@ def main(asked: Sequence[str]) -> int:
     began = time.monotonic()
     failed = [part for number, part in enumerate(wanted, 1) if not measured(part, f"{number}/{len(wanted)} {part}")]
     drawn = subprocess.run([sys.executable, "-m", "bench.report"]).returncode == 0
-    print(f"{len(wanted)} parts in {(time.monotonic() - began) / 60:.1f} minutes")
+    print(f"{len(wanted)} part{'s' if len(wanted) > 1 else ''} in {(time.monotonic() - began) / 60:.1f} minutes")
     if failed:
         print(f"failed: {', '.join(failed)}; `python -m bench.{failed[0]}` shows all of it", file=sys.stderr)
     return int(bool(failed) or not drawn)
