@@ -16,5 +16,6 @@ bench/results/model.json with these keys, beside the head that all parts have:
   units, orders_per_second (that one partition bears of this read)
 - `needs`: by name of an aim: orders_per_second, tables (a list of table, units, partitions, above_new: it must be
   warmed first, above_quota: ask for more), concurrency, above_concurrency, above_http; and where all fall on one SKU:
-  counters (at ease), counters_at_least, counters_plain, conflicts, shared_reads (that one partition does not bear)
+  counters (at ease), counters_at_least, counters_plain, conflicts, shared_reads (that one partition does not bear), and
+  keep_seconds (for which each process must keep what it read of these, so that a partition bears it; 0: not at all)
 """

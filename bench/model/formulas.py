@@ -68,7 +68,7 @@ def calm_transactions(counters: int, hold: float, meeting: float) -> float:
 
 def most_updates(counters: int) -> float:
     """Orders a second if pieces were taken by plain conditional updates, which wait for each other and never conflict;
-    each counter in a partition of its own.
+    each counter in a partition of its own, which a table has once it is warm.
     """
     return counters * float(PARTITION_WRITE)
 
@@ -76,6 +76,11 @@ def most_updates(counters: int) -> float:
 def most_reads(units: float) -> float:
     """Orders a second of which each reads one item, or items of one partition, for so many units."""
     return PARTITION_READ / units
+
+
+def keep_seconds(processes: int, units: float) -> float:
+    """How long each process must keep what it read at the least, so that one partition bears their reading it again."""
+    return processes * units / PARTITION_READ
 
 
 def closed_rate(clients: int, counters: int, hold: float, look: float) -> float:

@@ -28,13 +28,14 @@ def needed(rate: float, order: Order, *, one_sku: bool) -> dict[str, Any]:
         "above_http": rate > HTTP,
     }
     if one_sku:
-        reads = [(table, key, formulas.most_reads(units)) for (table, key), units in order.shared_reads.items()]
+        above = {key: units for key, units in order.shared_reads.items() if rate > formulas.most_reads(units)}
         needs |= {
             "counters": counters,
             "counters_at_least": math.ceil(rate / formulas.most_transactions(1, HOLD, BUSY)),
             "counters_plain": math.ceil(rate / formulas.most_updates(1)),
             "conflicts": round(formulas.conflict_share(load, HOLD), 3),
-            "shared_reads": sorted(f"{table} {key}" for table, key, most in reads if rate > most),
+            "shared_reads": sorted(f"{table} {key}" for table, key in above),
+            "keep_seconds": round(formulas.keep_seconds(concurrency, max(above.values(), default=0)), 2),
         }
     return needs
 

@@ -92,5 +92,7 @@ def test_needs_follow_the_rate_and_the_share_of_refused_attempts() -> None:
     assert {table["table"]: table["above_quota"] for table in hot["tables"]} == {"orders": True, "stock": True}
     assert hot["tables"][0]["units"] == pytest.approx(10_000 * 7 * attempts, abs=1)
     assert hot["shared_reads"] == ["catalog tea", "pricing RULES"]
+    assert hot["keep_seconds"] == pytest.approx(hot["concurrency"] / 3000, abs=0.01)
     assert needed(5000, ORDER, one_sku=True)["shared_reads"] == ["pricing RULES"]
+    assert needed(50, ORDER, one_sku=True)["keep_seconds"] == 0
     assert (hot["above_http"], needed(10_001, ORDER, one_sku=True)["above_http"]) == (False, True)
