@@ -36,7 +36,8 @@ def sale(results: Results) -> str:
 
 
 def _sales(found: Mapping[str, Any]) -> Iterator[list[str]]:
-    for name, row in found.items():
+    order = ("buyers", "pieces", "counters")
+    for name, row in sorted(found.items(), key=lambda sale: [sale[1]["held_ms"] or 0, *map(sale[1].get, order)]):
         counts = [number(row[each]) for each in ("buyers", "at_once", "pieces", "counters")]
         ends = [number(row[each]) for each in ("sold", "left")]
         times = [number(row[each]) for each in ("p50_ms", "p99_ms", "server_errors", "busy_answers")]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.report.hot import HOT
-from bench.report.words import Figures, Results, measured, missing, number, picture, table, units
+from bench.report.words import Figures, Results, change, measured, missing, number, picture, table, units
 
 Visit = Mapping[str, Any]
 COUNTED = {"depth": "round trips", "requests": "requests", "read_units": "RU", "write_units": "WU"}
@@ -44,8 +44,8 @@ def grown(figures: Figures) -> list[Visit]:
 
 
 def _row(visit: Visit) -> list[str]:
-    figures = [tuple(units(visit[size][name]) for size in ("thousand", "million")) for name in COUNTED]
-    return [f"`{visit['name']}` {visit['case']}".strip(), *(f"{few} → {many}" for few, many in figures)]
+    figures = [change(*(units(visit[size][name]) for size in ("thousand", "million"))) for name in COUNTED]
+    return [f"`{visit['name']}` {visit['case']}".strip(), *figures]
 
 
 def _verdict(figures: Figures) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report.crowds import late_writes
 from bench.report.growth import grown
 from bench.report.hot import HOT, verdicts, visits
 from bench.report.rest import yuan_by_route
@@ -88,9 +87,10 @@ def _sale(results: Results) -> Iterator[str]:
                 f"{'s' if row['counters'] else ''}: {row['orders_per_second']:,.0f} orders/s, "
                 f"{row['of_ceiling']:.0%} of the engine's own ceiling, p99 {row['p99_ms']:,.0f} ms."
             )
-    late = [found for row in sales.values() if (found := late_writes(row)) is not None]
-    if late:
-        yield f"Once all was sold, a loser made at most {max(late):.3f} requests that write."
+    writes = [row["writes"] for row in sales.values()]
+    if late := sum(each["late_losers"] for each in writes):
+        made = sum(each["of_late_losers"] for each in writes)
+        yield f"Who came once all was sold made {made / late:.3f} requests that write, on average of {late:,}."
 
 
 def _coldstart(results: Results) -> Iterator[str]:
