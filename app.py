@@ -18,9 +18,9 @@ from functions.streams import records as stream_records
 from functions.wechat import jobs as wechat_jobs
 
 DOMAINS = (
-    "identity", "addresses", "catalog", "pricing", "cart", "orders", "payments", "pickup", "fulfilment", "aftersales",
-    "coupons", "points", "messaging", "campaigns", "campaigns.groupbuy", "campaigns.bargain", "reconciliation",
-    "events",
+    "identity", "addresses", "catalog", "stock", "pricing", "cart", "orders", "payments", "pickup", "fulfilment",
+    "aftersales", "coupons", "points", "messaging", "campaigns", "campaigns.groupbuy", "campaigns.bargain",
+    "reconciliation", "events",
 )  # fmt: skip
 """Those with routes, in the order of the contract."""
 

@@ -13,6 +13,7 @@ from bench.tour import BARGAIN_LINE, LINES, TEAM_LINE, Act, Tour, Visit, into
 from bench.visits import ask
 from chalicelib.campaigns.base import Choice
 from chalicelib.kernel.staff import StaffRole
+from chalicelib.storage.writes import commit
 from functions.campaigns import move_groups_on
 from functions.fulfilment import track_parcels, upload_shipping
 from functions.orders import finish_effects
@@ -20,6 +21,7 @@ from functions.release import check_release
 from sandbox.local.seed import BARGAIN, TEAM
 from tests.shop import Shopper
 
+SCARCE = "longjing-02"
 RARE: list[Visit] = []
 visit = into(RARE)
 Placed = tuple[Shopper, str]
@@ -111,6 +113,16 @@ def team_paid_late_and_another_joined(tour: Tour) -> Placed:
     opened = tour.bought(leader, TEAM_LINE, campaign=Choice("groupbuy", activity_id))
     tour.tell_stream(leader, opened)
     return late(tour, tour.someone(), TEAM_LINE, campaign=Choice("groupbuy", activity_id))
+
+
+@effects
+def team_paid_late_and_sold_out(tour: Tour) -> Placed:
+    """There is nothing left to join with: the money goes back."""
+    stock = tour.shop.stock
+    stock.add(SCARCE, 1)
+    placed = late(tour, tour.someone(), (SCARCE, 1), campaign=Choice("groupbuy", own_team(tour)))
+    stock.take(stock.levels([SCARCE]), commit)
+    return placed
 
 
 @effects

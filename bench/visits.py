@@ -16,6 +16,9 @@ visit = into(ROUTES)
 CONSENT = "tmpl_order_paid"
 
 
+HOT = "chestnut-01"
+
+
 def plain(name: str, case: str = "", *, query: str = "", body: Any = None) -> None:
     """A request that alice can make at any time."""
     method, path = name.split()
@@ -181,6 +184,12 @@ def place_again(tour: Tour) -> Act:
     return act
 
 
+@visit("POST /orders", "of a SKU over 16 counters")
+def place_hot(tour: Tour) -> Act:
+    spread(tour, 16)
+    return placing(tour.alice, tour.alice.wish((HOT, 1)), tour.key())
+
+
 @visit("POST /orders", "opens a team")
 def place_team(tour: Tour) -> Act:
     guest = tour.someone()
@@ -265,6 +274,24 @@ def staff(name: str, case: str = "", *, query: str = "") -> None:
 
 staff("GET /staff/pickup-points")
 staff("GET /staff/shipping-uploads")
+
+
+def spread(tour: Tour, counters: int) -> str:
+    """The path of a hot SKU that is spread so far."""
+    tour.shop.stock.spread(HOT, counters)
+    return f"/staff/stock/{HOT}"
+
+
+@visit("GET /staff/stock/{sku_id}", "spread over 16")
+def show_stock(tour: Tour) -> Act:
+    packer, path = tour.stack.staff(StaffRole.FULFILMENT), spread(tour, 16)
+    return lambda: ask(packer, "GET", path)
+
+
+@visit("PUT /staff/stock/{sku_id}", "over 16")
+def spread_stock(tour: Tour) -> Act:
+    packer, path = tour.stack.staff(StaffRole.FULFILMENT), spread(tour, 0)
+    return lambda: ask(packer, "PUT", path, {"counters": 16})
 
 
 @visit("POST /staff/pickup-points")

@@ -142,6 +142,8 @@ CASES: dict[str, tuple[Foreign | Own | Shared | Public | Staff, ...]] = {
     "GET /categories": (Public(GOODS),),
     "GET /products": (Public(GOODS),),
     "GET /products/{product_id}": (Public(GOODS),),
+    "GET /staff/stock/{sku_id}": (Staff(StaffRole.FULFILMENT, "NEVER_STOCKED"),),
+    "PUT /staff/stock/{sku_id}": (Staff(StaffRole.FULFILMENT, "NEVER_STOCKED", {"counters": 16}),),
     "GET /promotions": (Public(GOODS),),
     "GET /campaigns": (Public(GOODS, query="?kind=groupbuy"), Public(GOODS, query="?kind=bargain")),
     "GET /campaigns/{activity_id}": (Public(GOODS),),

@@ -32,7 +32,9 @@ class NeverStocked(NotFound):
 
 
 class Moved(Conflict):
-    """Pieces were moved or taken since they were looked at."""
+    """Never leaves this room: pieces were moved or taken since they were looked at."""
+
+    code = "STOCK_MOVED"
 
 
 class Scattered(Exception):

@@ -15,6 +15,7 @@ DOORS = {
     "/categories": "chalicelib.catalog.api",
     "/products": "chalicelib.catalog.api",
     "/products/{product_id}": "chalicelib.catalog.api",
+    "/staff/stock/{sku_id}": "chalicelib.stock.api",
     "/promotions": "chalicelib.pricing.api",
     "/cart": "chalicelib.cart.api",
     "/cart/lines": "chalicelib.cart.api",

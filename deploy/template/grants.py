@@ -77,6 +77,7 @@ EFFECTS: Grants = _all(
         "bargain": "batch update delete",
         "catalog": "get update",
         "listings": "update",
+        "stock": "batch",
     },
 )
 """Of a paid order: its place in a team, or another one, or the money back; sales counted; the shopper told."""

@@ -27,7 +27,7 @@ PATH_VARIABLES = {
     "order_id": ("An order of the member.", "01K0000000000000000000000A"),
     "parcel_id": ("A parcel of the order.", "9F86D081884C7D659A2FEAA0C5"),
     "product_id": ("A product.", "tee-white"),
-    "sku_id": ("A SKU in the cart.", "tee-white-01"),
+    "sku_id": ("A SKU, as product pages name it.", "tee-white-01"),
     "team_id": ("A team, as its leader shared it.", "01JDA3X5G8Q0V7M2K4N6P8R0T2"),
     "template_id": ("A coupon template.", "newyear-20"),
 }
