@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.figures import keep
 from chalicelib.log import logger
-from chalicelib.orders.place import Wanted
+from chalicelib.orders.wanted import Wanted
 from chalicelib.shop import build, use
 from chalicelib.storage.due import at_pace
 from sandbox.clock import SandboxClock

@@ -14,7 +14,7 @@ from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.identity import Session
 from chalicelib.identity.rules import request_signature
 from chalicelib.kernel.clock import epoch
-from chalicelib.orders.place import Wanted
+from chalicelib.orders.wanted import Wanted
 from chalicelib.payments.rules import refund_number, trade_number
 from chalicelib.pickup import PickupPoint
 from functions.aftersales import move_cases_on

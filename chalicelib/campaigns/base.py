@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from ..kernel.errors import Invalid, NotFound, Refused, ShopError
+from ..storage.reads import Read
 from ..storage.writes import Write
 
 
@@ -109,6 +110,11 @@ class CampaignOrder:
     def opens_group(self) -> bool:
         return self.group_id == self.order_id
 
+    @property
+    def choice(self) -> Choice:
+        """What its member asked for."""
+        return Choice(self.kind, self.activity_id, None if self.opens_group else self.group_id)
+
 
 @dataclass(frozen=True)
 class OrderRef:
@@ -154,11 +160,16 @@ class Kind(Protocol):
     refusals: ClassVar[tuple[type[ShopError], ...]]
     """What `quote` and `claims` raise, beside the refusals declared here for all kinds."""
 
-    def quote(self, choice: Choice, member_id: str, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
-        """The price for this choice, or the refusal that explains why not. Reads only; `claims` decides."""
+    def reads(self, choice: Choice, member_id: str, now: datetime) -> Read[Any]:
+        """All that this choice is judged by; refuses nothing."""
 
-    def claims(self, order: CampaignOrder, now: datetime) -> list[Write]:
-        """Conditional writes that join the placing of the order: seat, launch, limits."""
+    def quote(self, known: Any, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
+        """The price for the choice that `known` was read for, or the refusal that says why not. `claims` decides."""
+
+    def claims(self, known: Any, order: CampaignOrder, now: datetime) -> list[Write]:
+        """Conditional writes that join the placing of the order: seat, launch, limits. They hold only as long as what
+        was read for the order's choice does.
+        """
 
     def releases(self, order: CampaignOrder, now: datetime, *, paid: bool) -> list[Write]:
         """Writes that join the closing (`paid=False`) or full refund (`paid=True`) of the order; they give back what

@@ -16,6 +16,7 @@ from ..orders.rules import OrderChanged, moved
 from ..payments import Payments
 from ..stock import Stock
 from ..storage.due import side_by_side
+from ..storage.reads import Search, fetch
 from ..storage.table import STORAGE_FAILURES
 from ..storage.writes import StorageBusy, commit
 from .base import Activity, CampaignOrder, Kind, Lost, OrderRef, Outcome, Refund, Ship, UnknownCampaign
@@ -38,10 +39,13 @@ class Campaigns:
         self._payments = payments
         self._stock = stock
 
-    def cards(self, product_id: str, now: datetime) -> list[dict[str, Any]]:
+    def cards(self, product_id: str, now: datetime) -> Search[list[dict[str, Any]]]:
         """What runs for a product: the activity's fields and, as `facts`, what is special to its kind."""
-        running = self.activities.running(product_id, now)
-        return [{**vars(activity), "facts": self.kinds[activity.kind].card(activity, now)} for activity in running]
+
+        def made(running: list[Activity]) -> list[dict[str, Any]]:
+            return [{**vars(activity), "facts": self.kinds[activity.kind].card(activity, now)} for activity in running]
+
+        return self.activities.running(product_id, now).then(made)
 
     def page(self, kind: str, cursor: str | None, limit: int) -> Page[Activity]:
         if kind not in self.kinds:
@@ -172,8 +176,10 @@ class Campaigns:
             paid_at=now,
         )
         gone = {line.sku_id: line.quantity for line in order.lines} if order.state is OrderState.CLOSED else {}
+        (known,) = fetch(kind.reads(place.choice, place.member_id, now))
+        becomes = self._orders.store.becomes(order, after)
         try:
-            self._stock.take(gone, partial(commit, self._orders.store.becomes(order, after), *kind.claims(place, now)))
+            self._stock.take(gone, partial(commit, becomes, *kind.claims(known, place, now)))
         except OrderChanged:
             return True  # another run decided meanwhile
         except (Refused, Conflict, NotFound) as refusal:

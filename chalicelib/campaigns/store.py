@@ -11,6 +11,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from ..kernel.clock import epoch, from_epoch
 from ..kernel.paging import Page, page_of
 from ..storage.attributes import Packed
+from ..storage.reads import Read, Search, fetch, search
 from ..storage.table import Row
 from ..storage.writes import commit, put
 from .base import Activity, ActivityNotFound
@@ -74,21 +75,32 @@ class Activities:
 
     def get(self, activity_id: str) -> Activity:
         """Raises ActivityNotFound."""
-        try:
-            return self._activity(ActivityRow.get(activity_id))
-        except ActivityRow.DoesNotExist as error:
-            raise ActivityNotFound from error
+        (activity,) = fetch(self.reads(activity_id))
+        if activity is None:
+            raise ActivityNotFound
+        return activity
 
-    def running(self, product_id: str, now: datetime) -> list[Activity]:
+    def reads(self, activity_id: str) -> Read[Activity | None]:
+        """None if there is no such activity."""
+        return Read([ActivityRow(activity_id)], lambda rows: self._activity(rows[0]) if rows[0] else None)
+
+    def running(self, product_id: str, now: datetime) -> Search[list[Activity]]:
         """What runs for a product now, the one that ends first in front."""
-        rows = ActivityRow.by_product.query(product_id, ActivityRow.ends_at > epoch(now), limit=MOST_PER_PRODUCT)
-        return [activity for activity in map(self._activity, rows) if activity.running(now)]
+
+        def made(rows: list[ActivityRow]) -> list[Activity]:
+            return [activity for activity in map(self._activity, rows) if activity.running(now)]
+
+        not_over = ActivityRow.ends_at > epoch(now)
+        return Search(ActivityRow.by_product, product_id, made, MOST_PER_PRODUCT, not_over)
 
     def page(self, kind: str, after: str | None, limit: int) -> Page[Activity]:
         """Activities of a kind, newest first."""
+
+        def made(rows: list[ActivityRow]) -> Page[Activity]:
+            return page_of([self._activity(row) for row in rows], limit, lambda activity: activity.activity_id)
+
         older = ActivityRow.activity_id < after if after else None
-        rows = ActivityRow.by_kind.query(kind, older, scan_index_forward=False, limit=limit + 1)
-        return page_of([self._activity(row) for row in rows], limit, lambda activity: activity.activity_id)
+        return search(Search(ActivityRow.by_kind, kind, made, limit + 1, older, ascending=False))
 
     def _activity(self, row: ActivityRow) -> Activity:
         return Activity(

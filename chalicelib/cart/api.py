@@ -1,6 +1,7 @@
 """Routes of the cart. All answer the whole cart."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -8,8 +9,9 @@ from msgspec import Meta
 from ..catalog import ProductNotFound
 from ..pricing import Measure
 from ..stock import SoldOut
+from ..storage.reads import Read
 from ..web import ID, Call, Routes
-from .rules import MOST_LINES, MOST_PIECES, CartFull, CartLineNotFound, ChangeKind, TooManyPieces
+from .rules import MOST_LINES, MOST_PIECES, CartFull, CartLineNotFound, ChangeKind, Contents, TooManyPieces
 from .view import CartView as Cart
 
 routes = Routes(__name__)
@@ -116,9 +118,13 @@ class CartView(msgspec.Struct, frozen=True):
     notes: Annotated[tuple[str, ...], Meta(description="For shoppers.", examples=[["运费将在选择收货地址后计算"]])]
 
 
-@routes.endpoint("GET", "/cart", summary="The cart", answers=CartView)
-def show(call: Call[None]) -> CartView:
-    return _rendered(call.shop.cart.show(call.member_id))
+def reads_cart(call: Call[Any]) -> Sequence[Read[Contents]]:
+    return [call.shop.cart.reads(call.member_id)]
+
+
+@routes.endpoint("GET", "/cart", summary="The cart", answers=CartView, reads=reads_cart)
+def show(call: Call[None], seen: Contents) -> CartView:
+    return _rendered(call.shop.cart.show(call.member_id, seen))
 
 
 @routes.endpoint(
@@ -128,10 +134,11 @@ def show(call: Call[None]) -> CartView:
     body=AddLine,
     answers=CartView,
     errors=(ProductNotFound, SoldOut, CartFull, TooManyPieces),
+    reads=reads_cart,
 )
-def add(call: Call[AddLine]) -> CartView:
+def add(call: Call[AddLine], seen: Contents) -> CartView:
     """Adds to what is in the cart already, and selects it. Nothing is reserved."""
-    return _rendered(call.shop.cart.add(call.member_id, call.body.sku_id, call.body.quantity))
+    return _rendered(call.shop.cart.add(call.member_id, call.body.sku_id, call.body.quantity, seen))
 
 
 @routes.endpoint(
@@ -141,16 +148,20 @@ def add(call: Call[AddLine]) -> CartView:
     body=ChangeLine,
     answers=CartView,
     errors=(CartLineNotFound, ProductNotFound, SoldOut),
+    reads=reads_cart,
 )
-def change(call: Call[ChangeLine]) -> CartView:
+def change(call: Call[ChangeLine], seen: Contents) -> CartView:
     """Fewer pieces than before are never refused for lack of stock."""
-    wanted = call.body
-    return _rendered(call.shop.cart.change(call.member_id, call.path["sku_id"], wanted.quantity, wanted.selected))
+    wanted, sku_id = call.body, call.path["sku_id"]
+    return _rendered(call.shop.cart.change(call.member_id, sku_id, wanted.quantity, wanted.selected, seen))
 
 
-@routes.endpoint("POST", "/cart/selection", summary="Select all lines, or none", body=LineSelection, answers=CartView)
-def select_all(call: Call[LineSelection]) -> CartView:
-    return _rendered(call.shop.cart.select_all(call.member_id, selected=call.body.selected))
+@routes.endpoint(
+    "POST", "/cart/selection", summary="Select all lines, or none", body=LineSelection, answers=CartView,
+    reads=reads_cart,
+)  # fmt: skip
+def select_all(call: Call[LineSelection], seen: Contents) -> CartView:
+    return _rendered(call.shop.cart.select_all(call.member_id, seen, selected=call.body.selected))
 
 
 @routes.endpoint("DELETE", "/cart/lines/{sku_id}", summary="Remove a line", answers=CartView)

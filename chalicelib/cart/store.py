@@ -11,6 +11,7 @@ from pynamodb.expressions.condition import Condition, size
 
 from ..kernel.clock import epoch, from_epoch
 from ..kernel.errors import ShopError
+from ..storage.reads import Read, fetch
 from ..storage.table import Row
 from ..storage.writes import ATTEMPTS, StorageBusy, Write, commit, delete, put, update
 from .rules import MOST_LINES, MOST_PIECES, CartLine, CartLineNotFound, Contents, LineChange, check_room
@@ -64,10 +65,17 @@ class CartStore:
     """Changes answer with the cart after them, which costs no further read."""
 
     def get(self, member_id: str) -> Contents:
-        try:
-            return _contents(CartRow.get(member_id, consistent_read=True))
-        except CartRow.DoesNotExist:
-            return Contents({}, exists=False)
+        (contents,) = fetch(self.reads(member_id))
+        return contents
+
+    def reads(self, member_id: str) -> Read[Contents]:
+        """As of now."""
+
+        def made(rows: list[CartRow | None]) -> Contents:
+            (row,) = rows
+            return _contents(row) if row else Contents({}, exists=False)
+
+        return Read([CartRow(member_id)], made, consistent=True)
 
     def add(self, member_id: str, seen: Contents, sku_id: str, quantity: int, price: int, now: datetime) -> Contents:
         """So many more pieces, selected; adding at the same time adds up. `seen` is the cart as it was read.

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from ..kernel.errors import Invalid
 from ..kernel.paging import BadCursor
+from ..storage.reads import fetch
 from ..web import Call, NextCursor, PageQuery, Routes
 from .rules import ALL, Category, ProductNotFound, Sku, Sort, by_category, by_tag, tree
 from .service import ProductPage
@@ -160,9 +161,9 @@ def list_products(call: Call[None]) -> CardsView:
     errors=(ProductNotFound,), public=True, cache=PAGE_KEPT,
 )  # fmt: skip
 def show_product(call: Call[None]) -> ProductView:
-    page = call.shop.catalog.product(call.path["product_id"])
-    levels = call.shop.stock.levels(sku.sku_id for sku in page.product.skus)
-    return _product(page, levels, call.shop.campaigns.cards(page.product.product_id, call.now))
+    product_id = call.path["product_id"]
+    page, campaigns = fetch(call.shop.catalog.reads_page(product_id), call.shop.campaigns.cards(product_id, call.now))
+    return _product(page, call.shop.stock.levels(sku.sku_id for sku in page.product.skus), campaigns)
 
 
 def _scope(look: Look) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from ..kernel.clock import Clock
 from ..kernel.paging import Page, decode_cursor
-from ..storage.reads import Read, fetch
+from ..storage.reads import Read, Search, fetch, search
 from ..storage.writes import Write
 from .entry import NewProduct, check_category, check_product, enter, shelved
 from .rules import Card, Category, Details, Offer, Product, ProductNotFound, Sort, offer, product_id_of
-from .store import CatalogStore
+from .store import CatalogStore, Stored
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,18 @@ class Catalog:
 
     def product(self, product_id: str) -> ProductPage:
         """One round trip. Raises ProductNotFound, also for a product that is off the shelf."""
-        found = self._store.page(product_id)
-        if found is None or not found[0].product.on_shelf:
-            raise ProductNotFound
-        stored, details = found
-        return ProductPage(stored.product, details, stored.sales)
+        return search(self.reads_page(product_id))
+
+    def reads_page(self, product_id: str) -> Search[ProductPage]:
+        """`product`, to be read together with other things."""
+
+        def made(found: tuple[Stored, Details] | None) -> ProductPage:
+            if found is None or not found[0].product.on_shelf:
+                raise ProductNotFound
+            stored, details = found
+            return ProductPage(stored.product, details, stored.sales)
+
+        return self._store.page(product_id).then(made)
 
     def offers(self, sku_ids: Iterable[str]) -> dict[str, Offer]:
         """SKUs as they are sold now, also those off the shelf (`on_shelf` False); what does not exist is left out.

@@ -11,7 +11,7 @@ from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import Page, page_of
 from ..storage.attributes import Packed
-from ..storage.reads import Read, read
+from ..storage.reads import Read, Search, read, search
 from ..storage.table import Row
 from ..storage.writes import Write, commit, delete, put, update
 from .entry import MOST_CATEGORIES, InvalidCategory, ProductChanged
@@ -126,8 +126,8 @@ class CatalogStore:
 
     def categories(self, *, consistent: bool = False) -> list[Category]:
         # Two that are created at once may pass the limit together, hence twice.
-        rows = CatalogRow.query(CATEGORIES, limit=2 * MOST_CATEGORIES, consistent_read=consistent)
-        return [row.category for row in rows]
+        all_ = Search(CatalogRow, CATEGORIES, list[CatalogRow], 2 * MOST_CATEGORIES, consistent=consistent)
+        return [row.category for row in search(all_)]
 
     def put_category(self, category: Category) -> None:
         """Raises InvalidCategory if another parent was given to it meanwhile."""
@@ -141,9 +141,12 @@ class CatalogStore:
         rows = [CatalogRow(product_id, PRODUCT) for product_id in product_ids]
         return Read(rows, lambda stored: [row.product for row in stored if row is not None])
 
-    def page(self, product_id: str) -> tuple[Stored, Details] | None:
-        rows = {row.sk: row for row in CatalogRow.query(product_id, limit=2)}
-        return (_stored(rows[PRODUCT]), rows[DETAILS].details) if PRODUCT in rows else None
+    def page(self, product_id: str) -> Search[tuple[Stored, Details] | None]:
+        def made(found: list[CatalogRow]) -> tuple[Stored, Details] | None:
+            rows = {row.sk: row for row in found}
+            return (_stored(rows[PRODUCT]), rows[DETAILS].details) if PRODUCT in rows else None
+
+        return Search(CatalogRow, product_id, made, 2)
 
     def for_change(self, product_id: str, category_id: str) -> tuple[Stored | None, Category]:
         """What `save` needs to know. Raises CategoryNotFound."""
@@ -200,10 +203,13 @@ class CatalogStore:
 
     def listed(self, scope: str, sort: Sort, after: str | None, limit: int) -> Page[Card]:
         index, key, ascending = self._orders[sort]
+
+        def made(rows: list[ListingRow]) -> Page[Card]:
+            page = page_of(rows, limit, lambda row: str(getattr(row, key.attr_name)))
+            return Page([replace(row.card, sales=int(row.sales)) for row in page.rows], page.next_cursor)
+
         beyond = None if after is None else key > after if ascending else key < after
-        rows = list(index.query(scope, beyond, scan_index_forward=ascending, limit=limit + 1))
-        page = page_of(rows, limit, lambda row: str(getattr(row, key.attr_name)))
-        return Page([replace(row.card, sales=int(row.sales)) for row in page.rows], page.next_cursor)
+        return search(Search(index, scope, made, limit + 1, beyond, ascending))
 
 
 def _stored(row: CatalogRow) -> Stored:

@@ -1,12 +1,14 @@
 """Routes of coupons: what can be claimed, and what the member holds."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from ..kernel.paging import BadCursor
+from ..kernel.paging import BadCursor, Page
+from ..storage.reads import Search
 from ..web import Call, NextCursor, PageQuery, Routes
 from .rules import (
     ClaimableTemplate,
@@ -106,10 +108,15 @@ def claim(call: Call[None]) -> CouponView:
     return _coupon(call.shop.coupons.claim(call.member_id, call.path["template_id"]), call.now)
 
 
-@routes.endpoint("GET", "/coupons", summary="My coupons", query=Mine, answers=CouponsView, errors=(BadCursor,))
-def mine(call: Call[None]) -> CouponsView:
+def reads_page(call: Call[None]) -> Sequence[Search[Page[Coupon]]]:
     asked: Mine = call.query
-    page = call.shop.coupons.mine(call.member_id, asked.state, asked.cursor, asked.limit)
+    return [call.shop.coupons.mine(call.member_id, asked.state, asked.cursor, asked.limit)]
+
+
+@routes.endpoint(
+    "GET", "/coupons", summary="My coupons", query=Mine, answers=CouponsView, errors=(BadCursor,), reads=reads_page
+)
+def mine(call: Call[None], page: Page[Coupon]) -> CouponsView:
     return CouponsView([_coupon(each, call.now) for each in page.rows], page.next_cursor)
 
 

@@ -8,7 +8,7 @@ from ..kernel.clock import Clock
 from ..kernel.ids import new_id
 from ..kernel.paging import Page
 from ..messaging import Delivery, Message, coupon_expiring
-from ..storage.reads import Read, fetch
+from ..storage.reads import Read, Search, fetch, search
 from ..storage.writes import Write
 from .rules import (
     ClaimableTemplate,
@@ -65,14 +65,18 @@ class Coupons:
         """Hand a coupon to a member by the staff, within the template's numbers. Raises what `claim` raises."""
         return self._hand_out(self._store.template(member_id, template_id), member_id, Source.ADMIN)
 
-    def mine(self, member_id: str, state: CouponState, cursor: str | None, limit: int) -> Page[Coupon]:
+    def mine(self, member_id: str, state: CouponState, cursor: str | None, limit: int) -> Search[Page[Coupon]]:
         """Raises BadCursor."""
         return self._store.page(member_id, state, self._clock(), cursor, limit)
 
     def usable(self, member_id: str, now: datetime) -> list[Coupon]:
         """What may be spent now, the first to expire in front; at most 100."""
+        return search(self.reads_usable(member_id, now))
+
+    def reads_usable(self, member_id: str, now: datetime) -> Search[list[Coupon]]:
+        """`usable`, to be read together with other things."""
         unused = self._store.page(member_id, CouponState.UNUSED, now, None, MOST_USABLE)
-        return [coupon for coupon in unused.rows if coupon.usable(now)]
+        return unused.then(lambda page: [coupon for coupon in page.rows if coupon.usable(now)])
 
     def get(self, member_id: str, coupon_id: str) -> Coupon:
         """Raises CouponNotFound, also for another member's coupon."""

@@ -12,7 +12,7 @@ from ..kernel.clock import epoch
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor, Page, decode_cursor, page_of
 from ..storage.due import clear_due, due, shard_of, sweep, wait_for
-from ..storage.reads import Read, read
+from ..storage.reads import Read, Search, read
 from ..storage.writes import Write, commit, put, update
 from .rows import CountRow, CouponRow, TemplateRow, coupon_of, coupon_row, seconds, template_of
 from .rules import (
@@ -97,23 +97,23 @@ class CouponStore:
 
         return Read([CouponRow(member_id, coupon_id)], made, consistent=True)
 
-    def page(self, member_id: str, state: CouponState, now: datetime, cursor: str | None, limit: int) -> Page[Coupon]:
-        """Unused ones with the first to expire in front; used and expired ones with the latest in front."""
+    def page(
+        self, member_id: str, state: CouponState, now: datetime, cursor: str | None, limit: int
+    ) -> Search[Page[Coupon]]:
+        """Unused ones with the first to expire in front; used and expired ones with the latest in front. Consistent."""
         first, last = _range(state, now)
         forward = state is CouponState.UNUSED
         if after := decode_cursor(cursor):
             if not first[:5] <= after <= last:
                 raise BadCursor
             first, last = (max(first, after + "!"), last) if forward else (first, _below(after))
-        rows = CouponRow.by_standing.query(
-            member_id,
-            CouponRow.standing.between(first, max(first, last)),
-            scan_index_forward=forward,
-            limit=limit + 1,
-            consistent_read=True,
-        )
-        page = page_of(list(rows), limit, lambda row: row.standing)
-        return Page([coupon_of(row) for row in page.rows], page.next_cursor)
+
+        def made(rows: list[CouponRow]) -> Page[Coupon]:
+            page = page_of(rows, limit, lambda row: row.standing)
+            return Page([coupon_of(row) for row in page.rows], page.next_cursor)
+
+        within = CouponRow.standing.between(first, max(first, last))
+        return Search(CouponRow.by_standing, member_id, made, limit + 1, within, ascending=forward, consistent=True)
 
     def spend(self, member_id: str, coupon_id: str, order_id: str, now: datetime) -> Write:
         """Refuses with CouponNotUsable unless the coupon is this member's, unused and valid now."""

@@ -6,8 +6,8 @@ of a campaign may be `held` until its group is complete: it is then not shippabl
 order id, so that an order is only ever found under its owner.
 """
 
-from .place import campaign_order
 from .rules import Order, OrderNotFound, OrderState
 from .service import Orders
+from .snapshot import campaign_order
 
 __all__ = ["Order", "OrderNotFound", "OrderState", "Orders", "campaign_order"]

@@ -1,10 +1,12 @@
 """Routes of orders: preview, place, list, detail, receipt."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..addresses.rules import AddressNotFound
 from ..campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit, NotInActivity, UnknownCampaign
 from ..campaigns.kinds import KINDS
+from ..cart import CartLine
 from ..coupons.rules import CouponNotFound, CouponNotUsable
 from ..kernel.errors import ShopError
 from ..kernel.paging import BadCursor, Page
@@ -12,7 +14,7 @@ from ..pickup.rules import PickupPointNotFound
 from ..points.rules import NotEnoughPoints
 from ..pricing.rules import NotDeliverable
 from ..stock import SoldOut
-from ..storage.reads import Search
+from ..storage.reads import Read, Search
 from ..storage.writes import StorageBusy
 from ..web import Call, Routes
 from .asking import WantedOrder, Wish
@@ -40,6 +42,15 @@ CHOOSING: tuple[type[ShopError], ...] = (
 )  # fmt: skip
 
 
+def reads_selected(call: Call[WantedOrder]) -> Sequence[Read[Any]]:
+    return [call.shop.orders.placing.reads(call.member_id, call.body.wanted())]
+
+
+def reads_before_placing(call: Call[WantedOrder]) -> Sequence[Read[Any]]:
+    placed = call.shop.orders.placing.reads_placed(call.member_id, call.idempotency_key, call.now)
+    return [*reads_selected(call), placed]
+
+
 @routes.endpoint(
     "POST",
     "/orders/preview",
@@ -47,10 +58,11 @@ CHOOSING: tuple[type[ShopError], ...] = (
     body=Wish,
     answers=PreviewView,
     errors=CHOOSING,
+    reads=reads_selected,
 )
-def preview(call: Call[WantedOrder]) -> PreviewView:
+def preview(call: Call[WantedOrder], selected: Sequence[CartLine]) -> PreviewView:
     """Nothing is held. Without an address the freight is not known and counts as 0."""
-    return preview_view(call.shop.orders.placing.preview(call.member_id, call.body.wanted(), call.now))
+    return preview_view(call.shop.orders.placing.preview(call.member_id, call.body.wanted(), selected, call.now))
 
 
 @routes.endpoint(
@@ -63,8 +75,9 @@ def preview(call: Call[WantedOrder]) -> PreviewView:
     errors=(*CHOOSING, AddressNeeded, PriceChanged, NotEnoughPoints, IdempotencyKeyReused, OrderChanged, StorageBusy),
     signed=True,
     idempotent=True,
+    reads=reads_before_placing,
 )
-def place(call: Call[WantedOrder]) -> OrderView:
+def place(call: Call[WantedOrder], selected: Sequence[CartLine], placed: Any) -> OrderView:
     """Stock, coupon, points, campaign place and order in one transaction. The same Idempotency-Key answers the same
     order.
 
@@ -72,7 +85,8 @@ def place(call: Call[WantedOrder]) -> OrderView:
     """
     if call.body.address_id is None and call.body.pickup_point_id is None:
         raise AddressNeeded
-    return order_view(call.shop.orders.placing.place(call.session, call.body.wanted(), call.idempotency_key, call.now))
+    placing, wanted = call.shop.orders.placing, call.body.wanted()
+    return order_view(placing.place(call.session, wanted, call.idempotency_key, call.now, selected, placed))
 
 
 def reads_page(call: Call[None]) -> Sequence[Search[Page[Order]]]:

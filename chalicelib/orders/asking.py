@@ -7,7 +7,7 @@ import msgspec
 from ..campaigns.base import Choice
 from ..web import ID
 from .entry import MOST_LINES
-from .place import Wanted
+from .wanted import Wanted
 
 
 class WantedLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,8 +1,11 @@
 """What a shopper asks for, checked: lines added up, and why an order is refused before it exists. Pure."""
 
 import hashlib
+from collections.abc import Mapping
 
+from ..catalog.rules import Offer
 from ..kernel.errors import Conflict, Invalid, Refused
+from ..stock.rules import Level, SoldOut
 
 MOST_LINES = 50
 MOST_PIECES = 999
@@ -91,6 +94,20 @@ def merged(wanted: tuple[tuple[str, int], ...]) -> dict[str, int]:
     if max(pieces.values()) > MOST_PIECES:
         raise Invalid(field="quantity", limit=MOST_PIECES)
     return pieces
+
+
+def for_sale(sku_id: str, offers: Mapping[str, Offer]) -> bool:
+    return sku_id in offers and offers[sku_id].on_shelf
+
+
+def must_be_for_sale(pieces: Mapping[str, int], offers: Mapping[str, Offer], levels: Mapping[str, Level]) -> None:
+    """What can be seen to fail is refused without a write; the writes decide the rest."""
+    gone = [sku_id for sku_id in pieces if not for_sale(sku_id, offers)]
+    if gone:
+        raise SkuNotForSale(sku_ids=gone)
+    for sku_id, wanted in pieces.items():
+        if levels[sku_id].available < wanted:
+            raise SoldOut(sku_id=sku_id)
 
 
 def digest(*parts: object) -> str:

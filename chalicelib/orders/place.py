@@ -5,37 +5,38 @@ together, each under its own condition. Whatever changed in between makes its ow
 written.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from ..addresses import Address, Addresses
-from ..campaigns.base import CampaignOrder, CampaignPrice, Choice, Kind, UnknownCampaign
-from ..cart import Cart
-from ..catalog import Catalog, Offer
-from ..coupons import Coupon, CouponNotUsable, Coupons
+from ..campaigns.base import CampaignPrice, Choice, Kind, UnknownCampaign
+from ..cart import Cart, CartLine
+from ..catalog import Catalog
+from ..coupons import CouponNotUsable, Coupons
 from ..identity import Session
 from ..kernel.errors import ShopError
 from ..kernel.ids import new_id
 from ..kernel.trail import Actor, Event
 from ..pickup import PickupPoint, Pickups
 from ..points import Points
-from ..pricing import CouponOffer, Priced, Promotions, coupon_offer, line_of, price
-from ..stock import Level, SoldOut, Stock
-from ..storage.once import claim, find
+from ..pricing import Promotions, line_of, price
+from ..stock import Stock
+from ..storage.once import ClaimRow as Placed
+from ..storage.once import claim, find, reads
 from ..storage.reads import NOTHING, Read, fetch
 from ..storage.writes import Write, commit
 from .entry import (
-    AddressOrPickup,
     AlreadyPlaced,
     CampaignTakesOneSku,
-    CouponNotWithCampaign,
     IdempotencyKeyReused,
     PriceChanged,
-    SkuNotForSale,
     digest,
+    for_sale,
     merged,
+    must_be_for_sale,
 )
 from .rules import (
     Order,
@@ -43,39 +44,11 @@ from .rules import (
     OrderState,
     expiry,
 )
-from .snapshot import fetched_at, sold_in, sold_lines, sold_to
+from .snapshot import campaign_order, fetched_at, sold_in, sold_lines, sold_to
 from .store import OrderStore
+from .wanted import Preview, Wanted, usable
 
 KEY_KEPT = timedelta(days=3)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """`lines` are (sku_id, pieces); empty means what is selected in the cart. Up to `points` are spent, as far as the
-    member has them and the price takes them. `expected_payable` in fen, if agreed to.
-    """
-
-    lines: tuple[tuple[str, int], ...] = ()
-    address_id: str | None = None
-    pickup_point_id: str | None = None
-    coupon_id: str | None = None
-    points: int = 0
-    campaign: Choice | None = None
-    remark: str = ""
-    expected_payable: int | None = None
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What would be ordered at which price; nothing is held."""
-
-    offers: Mapping[str, Offer]
-    levels: Mapping[str, Level]
-    priced: Priced
-    campaign: CampaignPrice | None
-    address: Address | None
-    pickup: PickupPoint | None
-    from_cart: bool
 
 
 class Placing:
@@ -105,35 +78,40 @@ class Placing:
         self._kinds = kinds
         self._reservation = reservation
 
-    def preview(self, member_id: str, wanted: Wanted, now: datetime) -> Preview:
-        """Raises the refusals that placing would raise for what can be seen now; writes nothing."""
-        if wanted.campaign and wanted.coupon_id:
-            raise CouponNotWithCampaign
-        if wanted.address_id and wanted.pickup_point_id:
-            raise AddressOrPickup
-        if wanted.lines:
-            pieces = merged(wanted.lines)
-        else:
-            pieces = {line.sku_id: line.quantity for line in self._cart.selected(member_id)}
-        offers, levels, place, coupon, held = fetch(
+    def reads(self, member_id: str, wanted: Wanted) -> Read[Sequence[CartLine]]:
+        """What is selected in the cart, if that is what is wanted."""
+        return self._cart.reads_selected(member_id) if not wanted.lines else NOTHING.then(lambda _: ())
+
+    def reads_placed(self, member_id: str, key: str, now: datetime) -> Read[Placed | None]:
+        """Whether the key placed an order before; one of the last second may be missing."""
+        return reads(_claim_name(member_id, key), now)
+
+    def preview(self, member_id: str, wanted: Wanted, selected: Sequence[CartLine], now: datetime) -> Preview:
+        """`selected` is what `reads` gave. Raises the refusals that placing would raise for what can be seen now;
+        writes nothing.
+        """
+        wanted.must_make_sense()
+        pieces = merged(wanted.lines) if wanted.lines else {line.sku_id: line.quantity for line in selected}
+        offers, levels, place, coupon, held, rules, known = fetch(
             self._catalog.reads_offers(pieces),
             self._stock.reads_levels(pieces),
             self._reads_place(member_id, wanted),
             self._coupons.reads(member_id, wanted.coupon_id) if wanted.coupon_id else NOTHING,
             self._points.reads(member_id) if wanted.points else NOTHING,
+            self._promotions.reads_rules(),
+            self._kind(wanted.campaign).reads(wanted.campaign, member_id, now) if wanted.campaign else NOTHING,
         )
         levels = self._stock.closer(levels, pieces)
         if not wanted.lines:
             # As the cart shows it: what cannot be bought now does not count as selected.
-            sold = ((s, n) for s, n in pieces.items() if _for_sale(s, offers) and levels[s].available >= n)
+            sold = ((s, n) for s, n in pieces.items() if for_sale(s, offers) and levels[s].available >= n)
             pieces = merged(tuple(sold))
-        _must_be_for_sale(pieces, offers, levels)
-        campaign = self._quote(member_id, wanted, pieces, now)
-        rules = self._promotions.rules()
+        must_be_for_sale(pieces, offers, levels)
+        campaign = self._quote(wanted.campaign, known, pieces, now) if wanted.campaign else None
         priced = price(
             [line_of(offers[sku_id], n, campaign.unit_price if campaign else None) for sku_id, n in pieces.items()],
             rules.promotions,
-            _usable(coupon, now),
+            usable(coupon, now),
             rules.freight,
             place.region_code if isinstance(place, Address) else None,
             pickup=isinstance(place, PickupPoint),
@@ -145,35 +123,55 @@ class Placing:
             levels,
             priced,
             campaign,
+            known,
             address=place if isinstance(place, Address) else None,
             pickup=place if isinstance(place, PickupPoint) else None,
             from_cart=not wanted.lines,
         )
 
-    def place(self, session: Session, wanted: Wanted, key: str, now: datetime) -> Order:
-        """The order; for a repeated key the order that it placed. All or nothing.
+    def place(
+        self,
+        session: Session,
+        wanted: Wanted,
+        key: str,
+        now: datetime,
+        selected: Sequence[CartLine] = (),
+        placed: Placed | None = None,
+    ) -> Order:
+        """The order; for a repeated key the order that it placed. All or nothing. `selected` and `placed` are what
+        `reads` and `reads_placed` gave.
 
         Raises what `preview` raises, PriceChanged, SoldOut, NotEnoughPoints, the coupon's and the campaign's refusals,
         IdempotencyKeyReused, and StorageBusy (nothing was written; repeat with the same key).
         """
-        name, fingerprint = f"order:{session.member_id}:{key}", digest(wanted)
+        name, fingerprint = _claim_name(session.member_id, key), digest(wanted)
+        if before := self._placed_before(session.member_id, placed, fingerprint):
+            return before
         try:
-            return self._place(session, wanted, name, fingerprint, now)
+            return self._place(session, wanted, selected, name, fingerprint, now)
         except ShopError:
             # The key may have placed its order before: then that one stands in the way of this one.
-            if known := self._placed_before(session.member_id, name, fingerprint, now):
-                return known
+            if before := self._placed_before(session.member_id, find(name, now), fingerprint):
+                return before
             raise
 
-    def _place(self, session: Session, wanted: Wanted, name: str, fingerprint: str, now: datetime) -> Order:
-        preview = self.preview(session.member_id, wanted, now)
+    def _place(
+        self,
+        session: Session,
+        wanted: Wanted,
+        selected: Sequence[CartLine],
+        name: str,
+        fingerprint: str,
+        now: datetime,
+    ) -> Order:
+        preview = self.preview(session.member_id, wanted, selected, now)
         if wanted.expected_payable not in (None, preview.priced.payable):
             raise PriceChanged(payable=preview.priced.payable)
         if wanted.coupon_id and all(a.id != wanted.coupon_id for a in preview.priced.adjustments):
             raise CouponNotUsable(coupon_id=wanted.coupon_id)  # it would be spent for nothing
         order = self._order(session, wanted, preview, now)
         once = claim(name, now, KEY_KEPT, AlreadyPlaced(), result=order.order_id, digest=fingerprint)
-        write = partial(commit, once, self._store.placed(order), *self._claims(order, now))
+        write = partial(commit, once, self._store.placed(order), *self._claims(order, preview.known, now))
         self._stock.take({line.sku_id: line.quantity for line in order.lines}, write, preview.levels)
         if preview.from_cart:
             self._cart.taken(session.member_id, [line.sku_id for line in order.lines])
@@ -184,24 +182,23 @@ class Placing:
             return self._pickups.reads(wanted.pickup_point_id)
         return self._addresses.reads(member_id, wanted.address_id) if wanted.address_id else NOTHING
 
-    def _placed_before(self, member_id: str, name: str, fingerprint: str, now: datetime) -> Order | None:
-        known = find(name, now)
-        if known is None or known.result is None:
+    def _placed_before(self, member_id: str, placed: Placed | None, fingerprint: str) -> Order | None:
+        if placed is None or placed.result is None:
             return None
-        if known.digest != fingerprint:
+        if placed.digest != fingerprint:
             raise IdempotencyKeyReused
-        return self._store.get(member_id, known.result)
+        return self._store.get(member_id, placed.result)
 
-    def _quote(self, member_id: str, wanted: Wanted, pieces: Mapping[str, int], now: datetime) -> CampaignPrice | None:
-        choice = wanted.campaign
-        if choice is None:
-            return None
+    def _kind(self, choice: Choice) -> Kind:
         if choice.kind not in self._kinds:
             raise UnknownCampaign(kinds=sorted(self._kinds))
+        return self._kinds[choice.kind]
+
+    def _quote(self, choice: Choice, known: Any, pieces: Mapping[str, int], now: datetime) -> CampaignPrice:
         if len(pieces) != 1:
             raise CampaignTakesOneSku
         ((sku_id, quantity),) = pieces.items()
-        return self._kinds[choice.kind].quote(choice, member_id, sku_id, quantity, now)
+        return self._kind(choice).quote(known, sku_id, quantity, now)
 
     def _order(self, session: Session, wanted: Wanted, preview: Preview, now: datetime) -> Order:
         order_id = new_id(now)
@@ -241,7 +238,7 @@ class Placing:
     def _holds(self, order: Order) -> bool:
         return order.campaign is not None and self._kinds[order.campaign.kind].holds
 
-    def _claims(self, order: Order, now: datetime) -> list[Write]:
+    def _claims(self, order: Order, known: Any, now: datetime) -> list[Write]:
         writes: list[Write] = []
         if order.coupon_id:
             writes.append(self._coupons.spend(order.member_id, order.coupon_id, order.order_id, now))
@@ -249,45 +246,9 @@ class Placing:
         if order.pickup:
             writes.append(self._pickups.issued(order.pickup.code, order.member_id, order.order_id))
         if order.campaign:
-            writes += self._kinds[order.campaign.kind].claims(campaign_order(order), now)
+            writes += self._kinds[order.campaign.kind].claims(known, campaign_order(order), now)
         return writes
 
 
-def campaign_order(order: Order) -> CampaignOrder:
-    """What the order's campaign kind may know of it."""
-    assert order.campaign is not None
-    line = order.lines[0]
-    return CampaignOrder(
-        order_id=order.order_id,
-        member_id=order.member_id,
-        kind=order.campaign.kind,
-        activity_id=order.campaign.activity_id,
-        group_id=order.campaign.group_id,
-        sku_id=line.sku_id,
-        quantity=line.quantity,
-        nickname=order.nickname,
-        avatar_url=order.avatar_url,
-        unit_price=line.unit_price,
-    )
-
-
-def _usable(coupon: Coupon | None, now: datetime) -> CouponOffer | None:
-    if coupon is None:
-        return None
-    if not coupon.usable(now):
-        raise CouponNotUsable(coupon_id=coupon.coupon_id)
-    return coupon_offer(coupon)
-
-
-def _for_sale(sku_id: str, offers: Mapping[str, Offer]) -> bool:
-    return sku_id in offers and offers[sku_id].on_shelf
-
-
-def _must_be_for_sale(pieces: Mapping[str, int], offers: Mapping[str, Offer], levels: Mapping[str, Level]) -> None:
-    """What can be seen to fail is refused without a write; the writes decide the rest."""
-    gone = [sku_id for sku_id in pieces if not _for_sale(sku_id, offers)]
-    if gone:
-        raise SkuNotForSale(sku_ids=gone)
-    for sku_id, wanted in pieces.items():
-        if levels[sku_id].available < wanted:
-            raise SoldOut(sku_id=sku_id)
+def _claim_name(member_id: str, key: str) -> str:
+    return f"order:{member_id}:{key}"

@@ -13,9 +13,10 @@ from ..pricing import Promotions
 from ..stock import Stock
 from ..storage.reads import Read, Search
 from ..storage.writes import Write
-from .place import Placing, campaign_order
+from .place import Placing
 from .receiving import Receiving
 from .rules import Order, OrderState
+from .snapshot import campaign_order
 from .store import OrderStore
 
 

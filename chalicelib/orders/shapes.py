@@ -10,8 +10,8 @@ from ..cart.api import AdjustmentView, HintView
 from ..kernel.trail import Event
 from ..storage.reads import Read
 from ..web import Call, NextCursor, PageQuery
-from .place import Preview
 from .rules import Delivery, Order, OrderCampaign, OrderState
+from .wanted import Preview
 
 GoodsTotal = Annotated[int, msgspec.Meta(description="Fen; the goods before savings.", examples=[11800])]
 DiscountTotal = Annotated[int, msgspec.Meta(description="Fen; all savings.", examples=[3000])]

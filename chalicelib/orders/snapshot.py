@@ -1,13 +1,14 @@
-"""What an order keeps of goods, campaign and address, as they were when it was placed."""
+"""What an order keeps of goods, campaign and address, as they were when it was placed; and what a campaign kind may
+know of the order."""
 
 from collections.abc import Mapping
 
 from ..addresses import Address
-from ..campaigns.base import CampaignPrice
+from ..campaigns.base import CampaignOrder, CampaignPrice
 from ..catalog import Offer
 from ..pickup import PickupPoint
 from ..pricing import Priced
-from .rules import Delivery, OrderCampaign, OrderLine, PickupPlace
+from .rules import Delivery, Order, OrderCampaign, OrderLine, PickupPlace
 
 
 def sold_lines(priced: Priced, offers: Mapping[str, Offer]) -> tuple[OrderLine, ...]:
@@ -56,3 +57,21 @@ def fetched_at(point: PickupPoint | None, code: str) -> PickupPlace | None:
     if point is None:
         return None
     return PickupPlace(point.point_id, point.name, point.address, point.phone, point.hours, code)
+
+
+def campaign_order(order: Order) -> CampaignOrder:
+    """What the order's campaign kind may know of it."""
+    assert order.campaign is not None
+    line = order.lines[0]
+    return CampaignOrder(
+        order_id=order.order_id,
+        member_id=order.member_id,
+        kind=order.campaign.kind,
+        activity_id=order.campaign.activity_id,
+        group_id=order.campaign.group_id,
+        sku_id=line.sku_id,
+        quantity=line.quantity,
+        nickname=order.nickname,
+        avatar_url=order.avatar_url,
+        unit_price=line.unit_price,
+    )

@@ -1,14 +1,14 @@
 """Routes of points: what a member holds and why, and what the staff gives or takes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from ..identity.rules import MemberNotFound
 from ..kernel.errors import Invalid
-from ..kernel.paging import BadCursor
+from ..kernel.paging import BadCursor, Page
 from ..kernel.staff import StaffRole
 from ..web import LINE, Call, NextCursor, PageQuery, Routes
 from .rules import AdjustmentReused, Entry, Movement, NotEnoughPoints
@@ -69,19 +69,21 @@ class BalanceView(msgspec.Struct, frozen=True):
     balance: Balance
 
 
-@routes.endpoint("GET", "/points", summary="My points", answers=PointsView)
-def mine(call: Call[None]) -> PointsView:
-    rule = call.shop.promotions.rules().points
-    view = msgspec.convert(rule, PointsRuleView, from_attributes=True) if rule else None
-    return PointsView(call.shop.points.balance(call.member_id), view)
+@routes.endpoint(
+    "GET", "/points", summary="My points", answers=PointsView,
+    reads=lambda call: [call.shop.points.reads(call.member_id), call.shop.promotions.reads_rules()],
+)  # fmt: skip
+def mine(call: Call[None], balance: int, rules: Any) -> PointsView:
+    rule = msgspec.convert(rules.points, PointsRuleView, from_attributes=True) if rules.points else None
+    return PointsView(balance, rule)
 
 
 @routes.endpoint(
     "GET", "/points/entries", summary="How my points moved", query=PageQuery, answers=PointsEntriesView,
     errors=(BadCursor,),
+    reads=lambda call: [call.shop.points.page(call.member_id, call.query.cursor, call.query.limit)],
 )  # fmt: skip
-def entries(call: Call[None]) -> PointsEntriesView:
-    page = call.shop.points.page(call.member_id, call.query.cursor, call.query.limit)
+def entries(call: Call[None], page: Page[Entry]) -> PointsEntriesView:
     return PointsEntriesView([_entry(each) for each in page.rows], page.next_cursor)
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ..kernel.errors import Invalid
 from ..kernel.paging import Page
-from ..storage.reads import Read, fetch
+from ..storage.reads import Read, Search, fetch
 from ..storage.writes import Write, commit
 from .rules import AdjustmentReused, Entry, MovedBefore, Movement
 from .store import PointsStore
@@ -31,7 +31,7 @@ class Points:
         """`balance`, to be read together with other things."""
         return self._store.balance(member_id)
 
-    def page(self, member_id: str, cursor: str | None, limit: int) -> Page[Entry]:
+    def page(self, member_id: str, cursor: str | None, limit: int) -> Search[Page[Entry]]:
         """Movements, newest first. Raises BadCursor."""
         return self._store.page(member_id, cursor, limit)
 

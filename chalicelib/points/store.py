@@ -7,7 +7,7 @@ from pynamodb.indexes import AllProjection, LocalSecondaryIndex
 
 from ..kernel.clock import epoch, from_epoch
 from ..kernel.paging import BadCursor, Page, decode_cursor, page_of
-from ..storage.reads import Read, read
+from ..storage.reads import Read, Search, read
 from ..storage.table import Row
 from ..storage.writes import Write, put, update
 from .rules import Entry, MovedBefore, Movement, NotEnoughPoints
@@ -87,17 +87,18 @@ class PointsStore:
         (row,) = read(EntryRow(member_id, _key(kind, cause_id)), consistent=True)
         return _entry(row) if row else None
 
-    def page(self, member_id: str, cursor: str | None, limit: int) -> Page[Entry]:
-        """Newest first. Raises BadCursor."""
+    def page(self, member_id: str, cursor: str | None, limit: int) -> Search[Page[Entry]]:
+        """Newest first, consistent. Raises BadCursor."""
         after = decode_cursor(cursor)
         if after and not after[:11].isdecimal():
             raise BadCursor
+
+        def made(rows: list[EntryRow]) -> Page[Entry]:
+            page = page_of(rows, limit, lambda row: row.moment)
+            return Page([_entry(row) for row in page.rows], page.next_cursor)
+
         before = ByTime.moment < after if after else None
-        rows = EntryRow.by_time.query(
-            member_id, before, scan_index_forward=False, limit=limit + 1, consistent_read=True
-        )
-        page = page_of(list(rows), limit, lambda row: row.moment)
-        return Page([_entry(row) for row in page.rows], page.next_cursor)
+        return Search(EntryRow.by_time, member_id, made, limit + 1, before, ascending=False, consistent=True)
 
 
 def _key(kind: Movement, cause_id: str) -> str:

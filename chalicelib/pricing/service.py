@@ -5,6 +5,7 @@ from dataclasses import replace
 from ..catalog import Offer
 from ..coupons import Coupon
 from ..kernel.clock import Clock
+from ..storage.reads import Search, search
 from .store import PriceRuleStore
 from .terms import CouponKind, CouponOffer, FreightTemplate, Line, PointsRule, PriceRules, Promotion, Scope, ScopeKind
 
@@ -16,9 +17,11 @@ class Promotions:
 
     def rules(self) -> PriceRules:
         """The promotions that run now, all freight templates, and the points rule: one query."""
-        now = self._clock()
-        rules = self._store.all()
-        return replace(rules, promotions=tuple(promotion for promotion in rules.promotions if promotion.running(now)))
+        return search(self.reads_rules())
+
+    def reads_rules(self) -> Search[PriceRules]:
+        """`rules`, to be read together with other things."""
+        return self._store.all().then(self._running)
 
     def put_promotion(self, promotion: Promotion) -> None:
         """Create or replace; orders already placed keep their price."""
@@ -39,6 +42,10 @@ class Promotions:
     def remove_points_rule(self) -> None:
         """Points are neither spent nor earned from now on; what members have stays theirs."""
         self._store.remove_points_rule()
+
+    def _running(self, rules: PriceRules) -> PriceRules:
+        now = self._clock()
+        return replace(rules, promotions=tuple(promotion for promotion in rules.promotions if promotion.running(now)))
 
 
 def line_of(offer: Offer, quantity: int, campaign_price: int | None = None) -> Line:

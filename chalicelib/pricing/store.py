@@ -4,6 +4,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from ..kernel.clock import epoch
 from ..storage.attributes import Packed
+from ..storage.reads import Search
 from ..storage.table import Row
 from ..storage.writes import commit, delete, put
 from .terms import FreightTemplate, PointsRule, PriceRules, Promotion
@@ -28,14 +29,9 @@ class PriceRuleRow(Row):
 
 
 class PriceRuleStore:
-    def all(self) -> PriceRules:
+    def all(self) -> Search[PriceRules]:
         """Also promotions that do not run now."""
-        rows = list(PriceRuleRow.query("RULES", limit=MOST_RULES))
-        return PriceRules(
-            tuple(row.promotion for row in rows if row.promotion),
-            {row.freight.template_id: row.freight for row in rows if row.freight},
-            next((row.points for row in rows if row.points), None),
-        )
+        return Search(PriceRuleRow, "RULES", _rules, MOST_RULES)
 
     def put_promotion(self, promotion: Promotion) -> None:
         ends = epoch(promotion.ends_at)
@@ -54,3 +50,11 @@ class PriceRuleStore:
     def remove_points_rule(self) -> None:
         """Also when there is none."""
         commit(delete(PriceRuleRow("RULES", "POINTS")))
+
+
+def _rules(rows: list[PriceRuleRow]) -> PriceRules:
+    return PriceRules(
+        tuple(row.promotion for row in rows if row.promotion),
+        {row.freight.template_id: row.freight for row in rows if row.freight},
+        next((row.points for row in rows if row.points), None),
+    )

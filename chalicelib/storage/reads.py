@@ -8,14 +8,14 @@ Each makes its own of the rows that it asked for, and raises its own refusal whe
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
 
 from .table import Row, ask
-from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, keys_of, pause
+from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, key_names, key_of, keys_of, pause
 
 BATCH = 100
 
@@ -112,6 +112,16 @@ def read(*wanted: Row, consistent: bool = False) -> list[Any]:
     return rows
 
 
+def together(one: Read[A], two: Read[B]) -> Read[tuple[A, B]]:
+    """Two reads as one, consistent if one of them is."""
+    first = len(one.rows)
+    return Read(
+        [*one.rows, *two.rows],
+        lambda rows: (one.made(rows[:first]), two.made(rows[first:])),
+        one.consistent or two.consistent,
+    )
+
+
 def postponed(wish: Wish[A]) -> Wish[Callable[[], A]]:
     """The same rows, of which nothing is made until it is called for: they may turn out to be nobody's to see."""
     return replace(wish, made=lambda rows: partial(wish.made, rows))  # type: ignore[return-value, arg-type]
@@ -151,7 +161,7 @@ class _Batch:
         self._left: dict[str, Any] = {}
         for row in wanted.values():
             table = row.Meta.table_name
-            self._left.setdefault(table, {"Keys": [], "ConsistentRead": table in strict})["Keys"].append(_key(row))
+            self._left.setdefault(table, {"Keys": [], "ConsistentRead": table in strict})["Keys"].append(key_of(row))
 
     @property
     def done(self) -> bool:
@@ -221,24 +231,10 @@ def _batches(reads: Sequence[Read[Any]], found: dict[Any, Row]) -> Iterator[_Bat
         yield _Batch({address: wanted[address] for address in addresses[start : start + BATCH]}, strict, found)
 
 
-@cache
-def _named(kind: type[Row]) -> tuple[tuple[Any, str, str], ...]:
-    """The key of a kind of row: attribute, name, type."""
-    return tuple((attribute, attribute.attr_name, attribute.attr_type) for attribute in key_attributes(kind))
-
-
-def _key(row: Row) -> dict[str, Any]:
-    # a table without range key has one name
-    return {
-        name: {type_: attribute.serialize(value)}
-        for (attribute, name, type_), value in zip(_named(type(row)), keys_of(row), strict=False)
-    }
-
-
 def _address(row: Row) -> tuple[Any, ...]:
-    named = zip(_named(type(row)), keys_of(row), strict=False)
+    named = zip(key_names(type(row)), keys_of(row), strict=False)
     return (row.Meta.table_name, *(attribute.serialize(value) for (attribute, _, _), value in named))
 
 
 def _address_of(sample: type[Row], item: dict[str, Any]) -> tuple[Any, ...]:
-    return (sample.Meta.table_name, *(item[name][type_] for _, name, type_ in _named(sample)))
+    return (sample.Meta.table_name, *(item[name][type_] for _, name, type_ in key_names(sample)))

@@ -78,13 +78,13 @@ class Offers:
         self.points: dict[str, int] = {}
         self.asked: list[str] = []
 
-    def rules(self) -> PriceRules:
+    def reads_rules(self) -> Read[PriceRules]:
         self.asked.append("rules")
-        return self.set
+        return NOTHING.then(lambda _: self.set)
 
-    def usable(self, member_id: str, now: datetime) -> list[Coupon]:
+    def reads_usable(self, member_id: str, now: datetime) -> Read[list[Coupon]]:
         self.asked.append("coupons")
-        return self.held.get(member_id, [])
+        return NOTHING.then(lambda _: self.held.get(member_id, []))
 
     def reads(self, member_id: str) -> Read[int]:
         return NOTHING.then(lambda _: self.points.get(member_id, 0))

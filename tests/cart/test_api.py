@@ -11,22 +11,16 @@ import chalicelib.cart.api  # noqa: F401  declares the endpoints
 from chalicelib.cart import Cart
 from chalicelib.web.edge import serve
 from chalicelib.web.routes import Routes
+from tests.identity.fakes import FakeSessions
 
 from .fakes import OTHER, SHOPPER, FakeClock, Offers, Shelf
 
 Answer = tuple[int, dict[str, Any]]
 
 
-class FakeIdentity:
-    """A token is the id of the member it was made for."""
-
-    def authenticate(self, token: str) -> SimpleNamespace:
-        return SimpleNamespace(member_id=token)
-
-
 class Api:
     def __init__(self, cart: Cart, clock: FakeClock) -> None:
-        self._app = SimpleNamespace(shop=SimpleNamespace(cart=cart, clock=clock, identity=FakeIdentity()))
+        self._app = SimpleNamespace(shop=SimpleNamespace(cart=cart, clock=clock, identity=FakeSessions()))
 
     def ask(self, method: str, path: str, body: Any = None, member: str = SHOPPER, **variables: str) -> Answer:
         (endpoint,) = (one for one in Routes.endpoints if (one.method, one.path) == (method, path))

@@ -9,6 +9,7 @@ from chalice.app import Request, Response
 import chalicelib.catalog.api  # noqa: F401  declares the endpoints
 from chalicelib.catalog import Catalog
 from chalicelib.stock import Stock, StockStore
+from chalicelib.storage.reads import NOTHING, Read
 from chalicelib.web.edge import serve
 from chalicelib.web.routes import Routes
 from tests.catalog.goods import NOON, FakeClock, details, new_product, new_sku
@@ -25,8 +26,8 @@ CARD = {
 
 
 class FakeCampaigns:
-    def cards(self, product_id: str, now: datetime) -> list[dict[str, Any]]:
-        return [CARD] if product_id == "tee" else []
+    def cards(self, product_id: str, now: datetime) -> Read[list[dict[str, Any]]]:
+        return NOTHING.then(lambda _: [CARD] if product_id == "tee" else [])
 
 
 class Shop:

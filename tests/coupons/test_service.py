@@ -13,6 +13,7 @@ from chalicelib.coupons.rules import (
 )
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.paging import BadCursor, encode_cursor
+from chalicelib.storage.reads import search
 from chalicelib.storage.writes import commit
 from tests.coupons.world import World, at_once, template
 from tests.messaging.fakes import NOON
@@ -33,7 +34,7 @@ def ids(world: World, state: CouponState, limit: int = 50) -> list[str]:
     found: list[str] = []
     cursor = None
     for _ in range(20):
-        page = world.coupons.mine("M1", state, cursor, limit)
+        page = search(world.coupons.mine("M1", state, cursor, limit))
         assert len(page.rows) <= limit
         assert {coupon.state_at(world.clock.now) for coupon in page.rows} <= {state}
         found += [coupon.coupon_id for coupon in page.rows]
@@ -230,9 +231,9 @@ def test_a_page_is_not_lost_when_its_cursor_expires_meanwhile(world: World) -> N
     for n in (1, 2, 3):
         world.coupons.put_template(template(f"T{n}", valid_days=n))
         world.coupons.claim("M1", f"T{n}")
-    first = world.coupons.mine("M1", UNUSED, None, 1)
+    first = search(world.coupons.mine("M1", UNUSED, None, 1))
     world.clock.advance(days=2)
-    (left,) = world.coupons.mine("M1", UNUSED, first.next_cursor, 5).rows
+    (left,) = search(world.coupons.mine("M1", UNUSED, first.next_cursor, 5)).rows
     assert left.template_id == "T3"
 
 
@@ -244,7 +245,7 @@ def test_a_cursor_of_another_list_is_refused_unasked(key: str) -> None:
 
 def test_a_made_up_cursor_shows_nothing_worse_than_a_page(world: World) -> None:
     for state, key in itertools.product((UNUSED, EXPIRED), ("OPEN#", "OPEN#0", "OPEN#00000000000#")):
-        assert world.coupons.mine("M1", state, encode_cursor(key), 5).rows == []
+        assert search(world.coupons.mine("M1", state, encode_cursor(key), 5)).rows == []
 
 
 def test_states_move_only_as_the_table_says(world: World) -> None:

@@ -11,10 +11,11 @@ from chalicelib.identity import Session
 from chalicelib.kernel.errors import Unauthenticated
 from chalicelib.web.edge import serve
 from chalicelib.web.routes import Routes
+from tests.identity.fakes import FakeSessions
 from tests.messaging.fakes import NOON
 
 
-class FakeIdentity:
+class FakeIdentity(FakeSessions):
     def authenticate(self, token: str) -> Session:
         if not token.startswith("M"):
             raise Unauthenticated

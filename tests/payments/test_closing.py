@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from chalicelib.orders.place import Wanted
 from chalicelib.orders.rules import OrderState
+from chalicelib.orders.wanted import Wanted
 from chalicelib.storage.due import at_pace
 from tests.shop import Shopper, Stack
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.kernel.errors import ShopError
-from chalicelib.orders.place import Wanted
 from chalicelib.orders.rules import Progress
+from chalicelib.orders.wanted import Wanted
 from chalicelib.pricing import PointsRule
 from chalicelib.storage.writes import commit
 from tests.shop import Shopper, Stack

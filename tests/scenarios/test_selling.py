@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.kernel.errors import ShopError
-from chalicelib.orders.place import Wanted
+from chalicelib.orders.wanted import Wanted
 from tests.shop import Shopper, Stack
 
 CROWD = 50

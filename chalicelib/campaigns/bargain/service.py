@@ -11,6 +11,7 @@ from ...kernel.clock import epoch, from_epoch
 from ...kernel.errors import Conflict, NotFound, Refused, ShopError
 from ...kernel.ids import new_id
 from ...kernel.paging import Page, decode_cursor
+from ...storage.reads import Read, fetch, together
 from ...storage.writes import StorageBusy, Write, commit
 from ..base import (
     Activity,
@@ -46,7 +47,7 @@ from .rules import (
     having_cut,
     weight_of,
 )
-from .store import BargainStore, Standing
+from .store import BargainStore, Known, Standing
 from .terms import BargainConfig
 
 SPARE_RACES = 10
@@ -55,8 +56,7 @@ LONGEST_PAUSE = 0.4
 
 
 class ActivitySource(Protocol):
-    def get(self, activity_id: str) -> Activity:
-        """Raises ActivityNotFound."""
+    def reads(self, activity_id: str) -> Read[Activity | None]: ...
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ class Bargain:
 
         Raises ActivityNotFound, ActivityNotRunning, LaunchExists, CampaignLimit, BargainSoldOut.
         """
-        activity, config = self._activity(activity_id)
+        (known,) = fetch(self.reads(Choice(self.name, activity_id), member.member_id, now))
+        (activity, config), standing = _ours(known.activity), known.standing
         if not activity.running(now):
             raise ActivityNotRunning
-        standing = self._store.standing(activity_id, member.member_id, now)
         if standing.live_launch_id:
             raise LaunchExists(launch_id=standing.live_launch_id)
         _check_limits(config, standing)
@@ -151,13 +151,17 @@ class Bargain:
         """The member's own, newest first. Raises BadCursor."""
         return self._store.page(member_id, decode_cursor(cursor), limit)
 
-    def quote(self, choice: Choice, member_id: str, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
+    def reads(self, choice: Choice, member_id: str, now: datetime) -> Read[Known]:
+        activity = self._activities.reads(choice.activity_id)
+        standing = self._store.reads_standing(choice.activity_id, member_id, now, choice.group_id)
+        return together(activity, standing).then(lambda found: Known(choice, member_id, *found))
+
+    def quote(self, known: Known, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
         """Raises LaunchNotFound (also for another member's launch), NotInActivity, LaunchOrdered, LaunchOver,
         FloorNotReached, CampaignLimit, BargainSoldOut."""
-        activity, config = self._activity(choice.activity_id)
-        standing = self._store.standing(choice.activity_id, member_id, now, choice.group_id)
+        (activity, config), standing = _ours(known.activity), known.standing
         launch = standing.launch
-        if launch is None or (launch.launcher_id, launch.activity_id) != (member_id, choice.activity_id):
+        if launch is None or (launch.launcher_id, launch.activity_id) != (known.member_id, activity.activity_id):
             raise LaunchNotFound
         if sku_id != launch.sku_id:
             raise NotInActivity
@@ -174,8 +178,8 @@ class Bargain:
             pay_within=timedelta(minutes=config.pay_minutes),
         )
 
-    def claims(self, order: CampaignOrder, now: datetime) -> list[Write]:
-        _, config = self._activity(order.activity_id)
+    def claims(self, known: Known, order: CampaignOrder, now: datetime) -> list[Write]:
+        _, config = _ours(known.activity)
         return [
             self._store.order(order.group_id, order.member_id, order.sku_id, order.unit_price, order.order_id, now),
             self._store.sell(order.activity_id, config.stock, BargainSoldOut()),
@@ -210,9 +214,9 @@ class Bargain:
 
     def rescue(self, order: CampaignOrder, now: datetime) -> CampaignOrder | None:
         """A late payer gets the same launch, if it could still be ordered now at the price that was paid."""
-        choice = Choice(order.kind, order.activity_id, order.group_id)
+        (known,) = fetch(self.reads(order.choice, order.member_id, now))
         try:
-            price = self.quote(choice, order.member_id, order.sku_id, order.quantity, now)
+            price = self.quote(known, order.sku_id, order.quantity, now)
         except (NotFound, Refused):
             return None
         return order if price.unit_price == order.unit_price else None
@@ -243,12 +247,6 @@ class Bargain:
             "buy_at": config.buy_at.value,
             "limit_per_member": config.limit_per_member,
         }
-
-    def _activity(self, activity_id: str) -> tuple[Activity, BargainConfig]:
-        activity = self._activities.get(activity_id)
-        if not isinstance(activity.config, BargainConfig):
-            raise ActivityNotFound
-        return activity, activity.config
 
     def _first_cut(
         self, activity: Activity, config: BargainConfig, member: Member, now: datetime
@@ -283,6 +281,12 @@ class Bargain:
         at_limit = HelperLimit(limit=terms.cuts_per_helper)
         commit(*self._store.cut(launch, becomes, made, helper, having_cut(helper, weight, now), at_limit))
         return Helped(becomes, amount, weight)
+
+
+def _ours(activity: Activity | None) -> tuple[Activity, BargainConfig]:
+    if activity is None or not isinstance(activity.config, BargainConfig):
+        raise ActivityNotFound
+    return activity, activity.config
 
 
 def _check_limits(config: BargainConfig, standing: Standing) -> None:

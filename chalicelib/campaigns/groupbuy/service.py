@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ...kernel.errors import Conflict, ShopError
 from ...kernel.paging import Page, decode_cursor
+from ...storage.reads import Read, together
 from ...storage.writes import StorageBusy, Write, commit
 from ..base import (
     Activity,
@@ -50,7 +51,7 @@ from .rules import (
     unit_price,
     visible,
 )
-from .store import TeamStore
+from .store import Known, TeamStore
 
 TRIES = 10
 CANDIDATES = 20
@@ -69,42 +70,46 @@ class GroupBuy:
         self._teams = teams
         self._activities = activities
 
-    def quote(self, choice: Choice, member_id: str, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
+    def reads(self, choice: Choice, member_id: str, now: datetime) -> Read[Known]:
+        """One read more for a member who has a seat in another team."""
+        activity = self._activities.reads(choice.activity_id)
+        standing = self._teams.reads_standing(choice.activity_id, member_id, choice.group_id)
+        return together(activity, standing).then(lambda found: self._known(choice, found[0], *found[1]))
+
+    def quote(self, known: Known, sku_id: str, quantity: int, now: datetime) -> CampaignPrice:
         """Joining stays possible after the activity's end until the team expires; opening does not.
 
         Raises ActivityNotFound, ActivityNotRunning, NotInActivity, CampaignLimit, TeamNotFound, TeamNotOpen, TeamFull,
         AlreadyInTeam.
         """
-        activity = self._activity(choice.activity_id)
+        activity, choice = self._ours(known.activity), known.choice
         if sku_id not in activity.prices:
             raise NotInActivity
         if quantity > activity.config.limit_per_order:
             raise CampaignLimit(limit=activity.config.limit_per_order, per="order")
         if choice.group_id is None:
             _must_run(activity, now)
-            standing = self._teams.standing(activity.activity_id, member_id)
         else:
-            _, standing = self._joinable(choice.group_id, activity.activity_id, member_id, now)
-        self._must_be_free(standing, "", activity.config.limit_per_member)
+            _joinable(known, now)
+        _must_be_free(known, "", activity.config.limit_per_member)
         price = unit_price(activity.prices[sku_id], activity.config, opening=choice.group_id is None)
         return CampaignPrice(self.name, activity.activity_id, activity.title, price, choice.group_id)
 
-    def claims(self, order: CampaignOrder, now: datetime) -> list[Write]:
+    def claims(self, known: Known, order: CampaignOrder, now: datetime) -> list[Write]:
         """A seat in a new team, or in the team that the order names; refuses as `quote` does."""
         face = Face(order.member_id, order.nickname, order.avatar_url)
         if order.opens_group:
-            activity = self._activity(order.activity_id)
+            activity = self._ours(known.activity)
             _must_run(activity, now)
-            standing = self._teams.standing(order.activity_id, order.member_id)
             team = opened(order.order_id, order.activity_id, face, activity.config, now)
             place = changes.opens(team)
         else:
-            team, standing = self._joinable(order.group_id, order.activity_id, order.member_id, now)
+            team = _joinable(known, now)
             place = changes.joins(team)
-        self._must_be_free(standing, order.order_id, team.limit_per_member)
+        _must_be_free(known, order.order_id, team.limit_per_member)
         seat = Seat(team.team_id, order.activity_id, order.order_id, face, SeatState.TAKEN, now)
-        writes = [place, changes.takes(seat), changes.counts(seat, standing)]
-        former = standing.left(order.order_id)
+        writes = [place, changes.takes(seat), changes.counts(seat, known.standing)]
+        former = known.standing.left(order.order_id)
         if former not in (None, team.team_id):
             writes.append(changes.leaves(former, order.member_id, order.order_id))
         return writes
@@ -220,29 +225,16 @@ class GroupBuy:
         return Page([(seat, teams[seat.team_id]) for seat in page.rows if seat.team_id in teams], page.next_cursor)
 
     def _activity(self, activity_id: str) -> Activity:
-        activity = self._activities.get(activity_id)
-        if activity.kind != self.name:
+        return self._ours(self._activities.get(activity_id))
+
+    def _ours(self, activity: Activity | None) -> Activity:
+        if activity is None or activity.kind != self.name:
             raise ActivityNotFound
         return activity
 
-    def _joinable(self, team_id: str, activity_id: str, member_id: str, now: datetime) -> tuple[Team, Standing]:
-        team, standing = self._teams.team_and_standing(team_id, activity_id, member_id)
-        if team is None or team.activity_id != activity_id:
-            raise TeamNotFound
-        must_be_joinable(team, now)
-        return team, standing
-
-    def _must_be_free(self, standing: Standing, order_id: str, limit: int) -> None:
-        """One live seat at a time. Whether the last seat lives is asked of its team, so that a team that forms or fails
-        need not be written into each of its members.
-        """
-        other = standing.other_team(order_id)
-        if other is not None:
-            team = self._teams.team(other)
-            if team is not None and not team.over:
-                raise AlreadyInTeam(team_id=other)
-        if over_limit(standing, order_id, limit):
-            raise CampaignLimit(limit=limit, per="member")
+    def _known(self, choice: Choice, activity: Activity | None, standing: Standing, team: Team | None) -> Known:
+        other = standing.other_team("")
+        return Known(choice, activity, team, standing, self._teams.team(other) if other else None)
 
     def _successor(self, team: Team, seat: Seat) -> Seat | None:
         """Who leads an open team when its leader gives the seat back."""
@@ -262,6 +254,25 @@ class GroupBuy:
                 return [Lost(order, CAUSE, REASON)]
             case _:
                 return []
+
+
+def _joinable(known: Known, now: datetime) -> Team:
+    team = known.team
+    if team is None or team.activity_id != known.choice.activity_id:
+        raise TeamNotFound
+    must_be_joinable(team, now)
+    return team
+
+
+def _must_be_free(known: Known, order_id: str, limit: int) -> None:
+    """One live seat at a time. Whether the last seat lives is asked of its team, so that a team that forms or fails
+    need not be written into each of its members.
+    """
+    standing, other = known.standing, known.other
+    if other is not None and standing.other_team(order_id) == other.team_id and not other.over:
+        raise AlreadyInTeam(team_id=other.team_id)
+    if over_limit(standing, order_id, limit):
+        raise CampaignLimit(limit=limit, per="member")
 
 
 def _must_run(activity: Activity, now: datetime) -> None:

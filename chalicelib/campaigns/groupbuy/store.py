@@ -6,6 +6,7 @@ pk M#<member>  sk A#<activity>   the member's orders that count, and the last se
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from ...kernel.clock import epoch, from_epoch
 from ...kernel.paging import Page, page_of
 from ...storage.due import DueIndex, DueRow, due
-from ...storage.reads import read
+from ...storage.reads import Read, read
+from ..base import Activity, Choice
 from .rules import MOST_MEMBERS, Face, Seat, SeatState, Standing, Team, TeamState
 
 EXPIRE = "groupbuy-expire"
@@ -98,6 +100,19 @@ class WholeRow(GroupRow):
         return (TeamRow if data["sk"]["S"] == TEAM else SeatRow).from_raw_data(data)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a choice is judged by: the team that it names, where the member stands, and the `other` team in which the
+    member's last seat is.
+    """
+
+    choice: Choice
+    activity: Activity | None
+    team: Team | None
+    standing: Standing
+    other: Team | None
+
+
 class TeamStore:
     """Reading teams: consistent, but for the lists that come from an index. changes.py has what is written."""
 
@@ -121,13 +136,17 @@ class TeamStore:
         team, seat = read(team_key(team_id), seat_key(team_id, member_id), consistent=True)
         return _team(team) if team else None, _seat(seat) if seat else None
 
-    def standing(self, activity_id: str, member_id: str) -> Standing:
-        (row,) = read(standing_key(activity_id, member_id), consistent=True)
-        return _standing(row)
+    def reads_standing(
+        self, activity_id: str, member_id: str, team_id: str | None
+    ) -> Read[tuple[Standing, Team | None]]:
+        """Where a member stands in an activity, and the team asked for, if there is one."""
+        keys = [standing_key(activity_id, member_id), *([team_key(team_id)] if team_id else [])]
 
-    def team_and_standing(self, team_id: str, activity_id: str, member_id: str) -> tuple[Team | None, Standing]:
-        team, standing = read(team_key(team_id), standing_key(activity_id, member_id), consistent=True)
-        return _team(team) if team else None, _standing(standing)
+        def made(rows: list[Any]) -> tuple[Standing, Team | None]:
+            standing, *teams = rows
+            return _standing(standing), next((_team(row) for row in teams if row), None)
+
+        return Read(keys, made, consistent=True)
 
     def joinable(self, activity_id: str, now: datetime, after: str | None, limit: int) -> Page[Team]:
         """Open teams whose time is not up; some may have become full. Sorted and paged by when they end."""

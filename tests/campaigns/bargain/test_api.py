@@ -11,6 +11,7 @@ import chalicelib.campaigns.bargain.api  # noqa: F401  declares the endpoints
 from chalicelib.kernel.errors import Unauthenticated
 from chalicelib.web.edge import serve
 from chalicelib.web.routes import Routes
+from tests.identity.fakes import FakeSessions
 
 from .world import CONFIG, NOW, Person, World, newcomer, people
 
@@ -19,7 +20,7 @@ LAUNCH = "/bargain/launches/{launch_id}"
 CUTS = "/bargain/launches/{launch_id}/cuts"
 
 
-class FakeIdentity:
+class FakeIdentity(FakeSessions):
     def __init__(self, *known: Person) -> None:
         self._known = {person.member_id: person for person in known}
 

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.campaigns.base import Choice
 from chalicelib.storage.table import dynamodb
 from chalicelib.storage.writes import commit
+from tests.campaigns.asking import claimed, quoted
 
 from .world import NOW, SKU, Person, World
 
@@ -38,14 +39,14 @@ READ, TRANSACTION, QUERY = "BatchGetItem", "TransactWriteItems", "Query"
         (lambda world, it, order: world.bargain.cut(world.young, Person("h"), NOW), [READ, TRANSACTION]),
         (lambda world, it, order: world.bargain.show(it), [QUERY]),
         (lambda world, it, order: world.bargain.launches("leader", None, 20), [QUERY, READ]),
-        (lambda world, it, order: world.bargain.quote(Choice("bargain", "a1", it), "leader", SKU, 1, NOW), [READ]),
-        (lambda world, it, order: world.bargain.claims(order, NOW), []),
+        (lambda world, it, order: quoted(world.bargain, Choice("bargain", "a1", it), "leader", SKU, 1, NOW), [READ]),
+        (lambda world, it, order: claimed(world.bargain, order, NOW), [READ]),
         (lambda world, it, order: world.bargain.releases(order, NOW, paid=False), [READ]),
         (lambda world, it, order: world.bargain.on_paid(order, NOW), ["DeleteItem"]),
         (lambda world, it, order: world.bargain.expire(it, NOW), ["UpdateItem"]),
         (lambda world, it, order: world.bargain.settled(it, NOW), []),
-        (lambda world, it, order: world.bargain.card(world.activities.get("a1"), NOW), []),
-        (lambda world, it, order: commit(*world.bargain.claims(order, NOW)), [TRANSACTION]),
+        (lambda world, it, order: world.bargain.card(world.activities.known["a1"], NOW), []),
+        (lambda world, it, order: commit(*claimed(world.bargain, order, NOW)), [READ, TRANSACTION]),
     ],
     ids=[
         "launch",

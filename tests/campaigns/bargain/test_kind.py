@@ -20,6 +20,7 @@ from chalicelib.campaigns.bargain.rules import (
 from chalicelib.campaigns.base import CampaignLimit, CampaignOrder, Choice, NotInActivity
 from chalicelib.kernel.errors import ShopError
 from chalicelib.storage.writes import commit
+from tests.campaigns.asking import quoted
 
 from .world import CONFIG, NOW, SKU, Person, World, people
 
@@ -34,12 +35,12 @@ def state(world: World, launch_id: str) -> LaunchState:
 def quote(world: World, launch_id: str | None, member_id: str = "leader", **asked: object) -> int:
     choice = Choice("bargain", str(asked.get("activity_id", "a1")), launch_id)
     sku_id, quantity = str(asked.get("sku_id", SKU)), int(str(asked.get("quantity", 1)))
-    return world.bargain.quote(choice, member_id, sku_id, quantity, NOW).unit_price
+    return quoted(world.bargain, choice, member_id, sku_id, quantity, NOW).unit_price
 
 
 def test_a_reached_launch_is_quoted_at_the_floor_with_its_time_to_pay(world: World) -> None:
     launch_id = world.reached()
-    price = world.bargain.quote(Choice("bargain", "a1", launch_id), "leader", SKU, 1, NOW)
+    price = quoted(world.bargain, Choice("bargain", "a1", launch_id), "leader", SKU, 1, NOW)
     assert (price.kind, price.activity_id, price.group_id) == ("bargain", "a1", launch_id)
     assert (price.unit_price, price.pay_within) == (CONFIG.floor_price, timedelta(minutes=15))
 
@@ -139,7 +140,7 @@ def test_ordering_takes_the_launch_a_piece_and_the_members_limit(world: World) -
 def test_nothing_is_ordered_from_an_expired_launch(world: World) -> None:
     launch_id = world.reached()
     with pytest.raises(LaunchOver):
-        world.bargain.quote(Choice("bargain", "a1", launch_id), "leader", SKU, 1, OVER)
+        quoted(world.bargain, Choice("bargain", "a1", launch_id), "leader", SKU, 1, OVER)
     with pytest.raises(LaunchChanged):
         world.placed(world.intent(launch_id), OVER)
     assert world.counts() == (0, 0)
@@ -262,7 +263,7 @@ def test_a_launch_does_not_expire_before_its_end(world: World) -> None:
 
 
 def test_the_product_page_tells_what_the_bargain_is(world: World) -> None:
-    assert world.bargain.card(world.activities.get("a1"), NOW) == {
+    assert world.bargain.card(world.activities.known["a1"], NOW) == {
         "start_price": 10_000,
         "floor_price": 1_000,
         "cuts_to_floor": 3,

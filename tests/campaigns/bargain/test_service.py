@@ -24,6 +24,7 @@ from chalicelib.campaigns.bargain.store import Standing
 from chalicelib.campaigns.base import ActivityNotFound, ActivityNotRunning, CampaignLimit
 from chalicelib.kernel.errors import ShopError
 from chalicelib.kernel.paging import BadCursor
+from chalicelib.storage.reads import Read
 from chalicelib.storage.table import dynamodb
 from chalicelib.storage.writes import StorageBusy
 
@@ -230,10 +231,12 @@ def test_who_loses_the_race_to_launch_is_told_of_the_launch_that_won(world: Worl
     class Late(BargainStore):
         """Sees the launch that lives only when it is too late."""
 
-        def standing(self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None) -> Standing:
-            standing = super().standing(activity_id, member_id, now, launch_id)
-            self.standing = super().standing  # type: ignore[method-assign]
-            return replace(standing, live_launch_id=None)
+        def reads_standing(
+            self, activity_id: str, member_id: str, now: datetime, launch_id: str | None = None
+        ) -> Read[Standing]:
+            standing = super().reads_standing(activity_id, member_id, now, launch_id)
+            self.reads_standing = super().reads_standing  # type: ignore[method-assign]
+            return standing.then(lambda seen: replace(seen, live_launch_id=None))
 
     launch_id = world.launched()
     late = Bargain(Late(), world.activities, random.Random(1))

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from chalicelib.campaigns.bargain import Bargain, BargainConfig, BargainStore
-from chalicelib.campaigns.base import Activity, ActivityNotFound, CampaignOrder, Choice
+from chalicelib.campaigns.base import Activity, CampaignOrder, Choice
 from chalicelib.kernel.errors import ShopError
+from chalicelib.storage.reads import NOTHING, Read
 from chalicelib.storage.writes import commit
+from tests.campaigns.asking import claimed, quoted
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)  # 10:00 in Beijing
 SKU = "p1-01"
@@ -39,10 +41,8 @@ class FakeActivities:
     def __init__(self) -> None:
         self.known: dict[str, Activity] = {}
 
-    def get(self, activity_id: str) -> Activity:
-        if activity_id not in self.known:
-            raise ActivityNotFound
-        return self.known[activity_id]
+    def reads(self, activity_id: str) -> Read[Activity | None]:
+        return NOTHING.then(lambda _: self.known.get(activity_id))
 
 
 class World:
@@ -89,12 +89,12 @@ class World:
         return CampaignOrder(f"o{next(self._orders)}", member_id, "bargain", "a1", launch_id, SKU, 1, unit_price=price)
 
     def order(self, launch_id: str, member_id: str = "leader", now: datetime = NOW) -> CampaignOrder:
-        price = self.bargain.quote(Choice("bargain", "a1", launch_id), member_id, SKU, 1, now).unit_price
+        price = quoted(self.bargain, Choice("bargain", "a1", launch_id), member_id, SKU, 1, now).unit_price
         return self.placed(replace(self.intent(launch_id, member_id), unit_price=price), now)
 
     def placed(self, order: CampaignOrder, now: datetime = NOW) -> CampaignOrder:
         """Without looking first, as when a quote is out of date by the time of the writes."""
-        commit(*self.bargain.claims(order, now))
+        commit(*claimed(self.bargain, order, now))
         return order
 
     def closed(self, order: CampaignOrder, now: datetime = NOW, paid: bool = False) -> None:

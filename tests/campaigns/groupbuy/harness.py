@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 from chalicelib.campaigns.base import Activity, CampaignOrder, Choice, Lost, OrderRef, Outcome, Refund, Ship
 from chalicelib.campaigns.groupbuy import GroupBuy, GroupBuyConfig, TeamStore
-from chalicelib.campaigns.groupbuy.rules import SeatState, Team
+from chalicelib.campaigns.groupbuy.rules import SeatState, Standing, Team
 from chalicelib.campaigns.store import Activities
 from chalicelib.kernel.errors import Refused
 from chalicelib.storage.once import AlreadyDone, ClaimRow
-from chalicelib.storage.reads import read
+from chalicelib.storage.reads import fetch, read
 from chalicelib.storage.writes import Write, commit, put, update
+from tests.campaigns.asking import claimed, quoted
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -37,6 +38,10 @@ class Shop:
         self.activity = Activity(activity_id, "groupbuy", "tee", "三人成团", NOW - DAY, NOW + DAY, {SKU: 3900}, terms)
         self.activities.put(self.activity)
 
+    def standing(self, member: str) -> Standing:
+        ((standing, _),) = fetch(self.store.reads_standing(self.id, member, None))
+        return standing
+
     def order(self, member: str, team: str | None = None) -> CampaignOrder:
         """An order that is not placed yet."""
         order_id = f"{next(self.numbers):026d}"
@@ -48,14 +53,14 @@ class Shop:
 
     def put(self, order: CampaignOrder, now: datetime = NOW) -> CampaignOrder:
         group = None if order.opens_group else order.group_id
-        self.kind.quote(Choice("groupbuy", self.id, group), order.member_id, SKU, 1, now)
+        quoted(self.kind, Choice("groupbuy", self.id, group), order.member_id, SKU, 1, now)
         return self.put_unseen(order, now)
 
     def put_unseen(self, order: CampaignOrder, now: datetime = NOW) -> CampaignOrder:
         """Place without a quote before."""
         name = _name(order.member_id, order.order_id)
         row = ClaimRow(name, result="AWAITING", digest=order.group_id, expires_at=2**31)
-        commit(put(row, new=True), *self.kind.claims(order, now))
+        commit(put(row, new=True), *claimed(self.kind, order, now))
         return order
 
     def charge(self, order: CampaignOrder) -> None:
@@ -163,7 +168,7 @@ class Shop:
         found = self.kind.rescue(lost.order, now)
         try:
             if found is not None:
-                commit(_moves(lost.order, row.result, "PAID", found.group_id), *self.kind.claims(found, now))
+                commit(_moves(lost.order, row.result, "PAID", found.group_id), *claimed(self.kind, found, now))
                 self.follow(found, now)
                 return
         except Refused:

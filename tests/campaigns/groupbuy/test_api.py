@@ -10,6 +10,7 @@ from chalice.app import Request, Response
 import chalicelib.campaigns.groupbuy.api  # noqa: F401  declares the endpoints
 from chalicelib.web.edge import serve
 from chalicelib.web.routes import Routes
+from tests.identity.fakes import FakeSessions
 
 from .harness import NOW, SKU, Shop
 
@@ -37,13 +38,6 @@ class FakeMiniProgram:
         return self.image
 
 
-class FakeIdentity:
-    """The token is the member's id."""
-
-    def authenticate(self, token: str) -> Any:
-        return SimpleNamespace(member_id=token)
-
-
 class Api:
     """The endpoints of group-buys, asked as API Gateway asks them."""
 
@@ -55,7 +49,7 @@ class Api:
             groupbuy=self.shop.kind,
             catalog=self.catalog,
             mini_program=self.mini_program,
-            identity=FakeIdentity(),
+            identity=FakeSessions(),
             clock=lambda: self.now,
         )
         self.app = SimpleNamespace(shop=parts)

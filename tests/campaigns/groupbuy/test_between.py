@@ -12,6 +12,7 @@ from chalicelib.campaigns.groupbuy import service
 from chalicelib.campaigns.groupbuy.rules import AlreadyInTeam, SeatState, TeamFull, TeamState
 from chalicelib.kernel.errors import Conflict
 from chalicelib.storage.writes import StorageBusy, Write, commit
+from tests.campaigns.asking import claimed
 
 from .harness import DAY, NOW, Shop
 
@@ -116,7 +117,7 @@ class TestAnExpiry:
         late = shop.place("late")
         shop.activities.put(replace(shop.activity, ends_at=OVER + DAY))
         shop.kind.expire(late.group_id, OVER)
-        before_the_write(lambda: commit(*shop.kind.claims(late, OVER)))
+        before_the_write(lambda: commit(*claimed(shop.kind, late, OVER)))
         shop.kind.settled(late.group_id, OVER)
         assert list(shop.kind.due(OVER + DAY)) == [late.group_id]
 
@@ -126,7 +127,7 @@ class TestAnExpiry:
 
         def expire_and_open_anew() -> None:
             shop.kind.expire(late.group_id, OVER)
-            commit(*shop.kind.claims(late, OVER))
+            commit(*claimed(shop.kind, late, OVER))
 
         before_the_write(expire_and_open_anew)
         shop.kind.expire(late.group_id, OVER)
@@ -137,7 +138,7 @@ class TestAClaim:
     @pytest.mark.parametrize("event", ["fails", "is filled", "is left by all who paid"])
     def test_is_refused_when_the_team_changes_in_between(self, shop: Shop, event: str) -> None:
         first = shop.open_team("b")
-        writes = shop.kind.claims(shop.order("c", first.group_id), NOW)
+        writes = claimed(shop.kind, shop.order("c", first.group_id), NOW)
         if event == "fails":
             shop.kind.expire(first.group_id, OVER)
         elif event == "is filled":
@@ -148,19 +149,19 @@ class TestAClaim:
         with pytest.raises(TeamFull):
             commit(*writes)
         assert "c" not in shop.seats(first)
-        assert shop.store.standing("A1", "c").order_ids == frozenset()
+        assert shop.standing("c").order_ids == frozenset()
 
     def test_is_refused_when_the_member_takes_another_seat_in_between(self, shop: Shop) -> None:
-        writes = shop.kind.claims(shop.order("a"), NOW)
+        writes = claimed(shop.kind, shop.order("a"), NOW)
         taken = shop.place("a")
         with pytest.raises(AlreadyInTeam):
             commit(*writes)
-        assert shop.store.standing("A1", "a").order_ids == {taken.order_id}
+        assert shop.standing("a").order_ids == {taken.order_id}
 
     def test_does_not_open_a_team_twice(self, shop: Shop) -> None:
         first = shop.open_team()
         with pytest.raises(StorageBusy):
-            commit(*shop.kind.claims(first, NOW))
+            commit(*claimed(shop.kind, first, NOW))
         assert shop.team(first).paid_count == 1
 
     def test_for_a_place_that_was_found_by_another_run_is_no_reason_to_pay_back(self, shop: Shop) -> None:

@@ -39,7 +39,7 @@ def test_a_member_who_taps_sixty_times_has_one_seat(tables: str, opening: bool) 
     orders = [shop.order("b", None if opening else first.group_id) for _ in range(THREADS)]
     answers = together(shop.put_unseen, orders)
     assert Counter(map(type, answers)) == {CampaignOrder: 1, AlreadyInTeam: THREADS - 1}
-    assert len(shop.store.standing("A1", "b").order_ids) == 1
+    assert len(shop.standing("b").order_ids) == 1
     assert len(shop.kind.mine("b", None, 50).rows) == 1
 
 

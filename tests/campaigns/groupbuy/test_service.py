@@ -20,6 +20,7 @@ from chalicelib.campaigns.base import (
 from chalicelib.campaigns.groupbuy import GroupBuyConfig
 from chalicelib.campaigns.groupbuy.rules import AlreadyInTeam, SeatState, TeamFull, TeamNotFound, TeamNotOpen, TeamState
 from chalicelib.kernel.paging import BadCursor
+from tests.campaigns.asking import quoted
 
 from .harness import DAY, NOW, SKU, Shop, refunded, shipped
 
@@ -35,7 +36,7 @@ def shop(tables: str) -> Shop:
 def quote(
     shop: Shop, member: str, team: str | None = None, *, sku: str = SKU, pieces: int = 1, activity: str = "A1"
 ) -> int:
-    return shop.kind.quote(Choice("groupbuy", activity, team), member, sku, pieces, NOW).unit_price
+    return quoted(shop.kind, Choice("groupbuy", activity, team), member, sku, pieces, NOW).unit_price
 
 
 class TestAnOffer:
@@ -68,7 +69,7 @@ class TestAnOffer:
     def test_to_open_stands_while_the_activity_runs(self, shop: Shop) -> None:
         for moment in (NOW - DAY - timedelta(seconds=1), NOW + DAY):
             with pytest.raises(ActivityNotRunning):
-                shop.kind.quote(Choice("groupbuy", "A1"), "a", SKU, 1, moment)
+                quoted(shop.kind, Choice("groupbuy", "A1"), "a", SKU, 1, moment)
             with pytest.raises(ActivityNotRunning):
                 shop.put_unseen(shop.order("a"), moment)
 
@@ -367,7 +368,7 @@ class TestALatePayer:
         shop.pay(late, OVER)
         assert shop.state(late) == "REFUNDED"
         assert shop.seats(first)["late"] is SeatState.REFUNDED
-        assert shop.store.standing("A1", "late").order_ids == frozenset()
+        assert shop.standing("late").order_ids == frozenset()
 
 
 class TestAPaidOrder:
@@ -439,7 +440,7 @@ class TestGivingBack:
         shop.close(order)
         assert shop.state(order) == "CLOSED"
         assert "z" not in shop.seats(order)
-        assert shop.store.standing("A1", "z").order_ids == frozenset()
+        assert shop.standing("z").order_ids == frozenset()
         if shop.team(order).state is TeamState.OPEN:
             shop.is_sound(order)
         assert shop.kind.releases(order, NOW, paid=False) == []
@@ -454,7 +455,7 @@ class TestGivingBack:
         assert shop.state(order) == "REFUNDED"
         assert shop.team(order).state is before
         assert shop.seats(order).get(order.member_id) in (None, SeatState.REFUNDED)
-        assert shop.store.standing("A1", order.member_id).order_ids == frozenset()
+        assert shop.standing(order.member_id).order_ids == frozenset()
         if before is TeamState.OPEN:
             shop.is_sound(order)
         assert shop.kind.releases(order, NOW, paid=True) == []

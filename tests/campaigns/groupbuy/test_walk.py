@@ -123,7 +123,7 @@ class Walk:
         live = [order for order in held if self.teams[order.group_id] is TeamState.OPEN]
         assert len(live) <= 1
         assert len(held) <= LIMIT
-        assert self.shop.store.standing(self.shop.id, member).order_ids == {order.order_id for order in held}
+        assert self.shop.standing(member).order_ids == {order.order_id for order in held}
 
     def _any(self, *states: str) -> CampaignOrder | None:
         fitting = [order for order, state in self.shop.states(self.orders) if state in states]
