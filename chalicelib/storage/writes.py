@@ -7,23 +7,23 @@
     )
 
 Each write knows the refusal to raise when its condition does not hold, so no caller ever counts positions in a list of
-cancellation reasons (pynamodb sends checks, deletes, puts and updates in that order, whatever the order of the calls).
+cancellation reasons. pynamodb serializes rows, conditions and actions; the requests are made here.
 """
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
+from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import DeleteError, PutError, PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action, AddAction
-from pynamodb.transactions import TransactWrite
+from pynamodb.expressions.update import Action, AddAction, Update
 
 from ..kernel.errors import Conflict, ShopError, Unavailable
-from .table import Row, connection
+from .table import Row, ask
 
 ATTEMPTS = 10
 CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
@@ -66,7 +66,7 @@ def put(
 
 def update(row: Row, *actions: Action, condition: Condition | None = None, otherwise: ShopError | None = None) -> Write:
     """Change attributes of the row with this row's key. Without a condition a missing row would be created: give
-    one.
+    one. Written alone, it leaves the whole row as it is then in `row`.
     """
     return Write("update", row, condition, actions, otherwise)
 
@@ -109,20 +109,15 @@ def _adds(write: Write) -> bool:
 
 def _transaction(writes: Sequence[Write]) -> bool:
     """True when written, False when it is worth trying again."""
-    by_kind = {kind: [w for w in writes if w.kind == kind] for kind in ("check", "delete", "put", "update")}
+    items = [{_OF_TRANSACTION[write.kind]: _request(write)} for write in writes]
     try:
-        with TransactWrite(connection=connection()) as transaction:
-            for kind, group in by_kind.items():
-                for write in group:
-                    _add[kind](transaction, write)
-    except TransactWriteError as error:
-        sent = [write for group in by_kind.values() for write in group]
-        codes = [reason.code if reason else "None" for reason in error.cancellation_reasons]
-        failed = {id(write) for write, code in zip(sent, codes, strict=False) if code == "ConditionalCheckFailed"}
-        for write in writes:
-            if id(write) in failed:
+        ask([("TransactWriteItems", {"TransactItems": items})])
+    except ClientError as error:
+        codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
+        for write, code in zip(writes, codes, strict=False):
+            if code == "ConditionalCheckFailed":
                 raise write.refusal() from error
-        if CONTENTION.intersection(codes) or _code(error) in BUSY:
+        if CONTENTION.intersection(codes) or error.response["Error"]["Code"] in BUSY:
             return False
         raise
     return True
@@ -130,45 +125,46 @@ def _transaction(writes: Sequence[Write]) -> bool:
 
 def _single(writes: Sequence[Write]) -> bool:
     (write,) = writes
+    if write.kind == "check":
+        raise ValueError("a check alone writes nothing")
+    request = _request(write)
+    if write.kind == "update":
+        request["ReturnValues"] = "ALL_NEW"
     try:
-        if write.kind == "put":
-            write.row.save(condition=write.condition)
-        elif write.kind == "update":
-            write.row.update(actions=list(write.actions), condition=write.condition)
-        elif write.kind == "delete":
-            write.row.delete(condition=write.condition)
-        else:
-            raise ValueError("a check alone writes nothing")
-    except (PutError, UpdateError, DeleteError) as error:
-        if _code(error) == "ConditionalCheckFailedException":
+        (answer,) = ask([(_ALONE[write.kind], request)])
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
             raise write.refusal() from error
-        if _code(error) in BUSY:
+        if code in BUSY:
             return False
         raise
+    if write.kind == "update":
+        write.row.attribute_values |= type(write.row).from_raw_data(answer["Attributes"]).attribute_values
     return True
 
 
-def _code(error: PynamoDBException) -> str | None:
-    """DynamoDB's word for it; None where no answer came, for which pynamodb's own property has no words."""
-    response = getattr(error.cause, "response", None) or {}
-    code: str | None = response.get("Error", {}).get("Code")
-    return code
+_OF_TRANSACTION = {"check": "ConditionCheck", "delete": "Delete", "put": "Put", "update": "Update"}
+_ALONE = {"delete": "DeleteItem", "put": "PutItem", "update": "UpdateItem"}
 
 
-def _check(transaction: TransactWrite, write: Write) -> None:
-    kind = type(write.row)
-    hash_key, range_key = keys_of(write.row)
-    transaction.condition_check(kind, hash_key, range_key, condition=write.condition)
-
-
-_add: dict[str, Callable[[TransactWrite, Write], None]] = {
-    "check": _check,
-    "delete": lambda transaction, write: transaction.delete(write.row, condition=write.condition),
-    "put": lambda transaction, write: transaction.save(write.row, condition=write.condition),
-    "update": lambda transaction, write: transaction.update(
-        write.row, actions=list(write.actions), condition=write.condition
-    ),
-}
+def _request(write: Write) -> dict[str, Any]:
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    request: dict[str, Any] = {"TableName": write.row.Meta.table_name}
+    if write.kind == "put":
+        request["Item"] = write.row.serialize()
+    else:
+        request["Key"] = key_of(write.row)
+    if write.actions:
+        request["UpdateExpression"] = Update(*write.actions).serialize(names, values)
+    if write.condition is not None:
+        request["ConditionExpression"] = write.condition.serialize(names, values)
+    if names:
+        request["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+    if values:
+        request["ExpressionAttributeValues"] = values
+    return request
 
 
 def key_attributes(kind: type[Row]) -> list[Attribute[Any]]:
@@ -183,3 +179,18 @@ def keys_of(row: Row) -> tuple[Any, Any]:
     assert kind._hash_keyname is not None
     values = row.attribute_values
     return values[kind._hash_keyname], values[kind._range_keyname] if kind._range_keyname else None
+
+
+@cache
+def key_names(kind: type[Row]) -> tuple[tuple[Any, str, str], ...]:
+    """The key of a kind of row: attribute, name, type."""
+    return tuple((attribute, attribute.attr_name, attribute.attr_type) for attribute in key_attributes(kind))
+
+
+def key_of(row: Row) -> dict[str, Any]:
+    """The row's key, as DynamoDB wants it."""
+    # a table without range key has one name
+    return {
+        name: {type_: attribute.serialize(value)}
+        for (attribute, name, type_), value in zip(key_names(type(row)), keys_of(row), strict=False)
+    }
