@@ -68,7 +68,9 @@ def staged(credentials: Credentials, furnish: Furnish) -> Iterator[Stage]:
             rows = first.wechat._state._db.execute("SELECT kind, id, body FROM docs WHERE kind != 'call'")
             stage.docs = list(rows.fetchall())
         stage.items = engine.snapshot()
-        stage.stock = {item["sku_id"]["S"]: int(item["available"]["N"]) for item in engine.items("stock")}
+        for item in engine.items("stock"):
+            sku_id = item["sku_id"]["S"].partition("#")[0]
+            stage.stock[sku_id] = stage.stock.get(sku_id, 0) + int(item["available"]["N"])
         yield stage
 
 

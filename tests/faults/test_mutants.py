@@ -97,6 +97,7 @@ MUTANTS: dict[str, tuple[Callable[[], Wrong], str, Mode]] = {
     "refunds are written down before they are sent": (marked_before_sent, "a_late_payment", Mode.AFTER),
     "wechat is not told": (untold, "an_order_is_sent", Mode.BEFORE),
     "stock is written blindly": (without_the_condition("stock"), "the_last_unit", Mode.RACE),
+    "stock is spread piece by piece": (one_after_the_other, "a_sku_is_gathered", Mode.BEFORE),
     "coupons wait for nothing": (never_due("coupons.store"), "messages_are_agreed_to", Mode.BEFORE),
     "effects are counted each time": (always_the_first_time, "a_purchase", Mode.AFTER),
 }

@@ -36,6 +36,7 @@ def furnish(world: World) -> None:
         shop.catalog.put_product(product)
     for sku_id, units in model.STOCK.items():
         shop.stock.add(sku_id, units)
+    shop.stock.spread("tea-01", 3)  # of which the model knows nothing: it must make no difference
     terms = Terms(CouponKind.AMOUNT, "满50减5", model.COUPON, threshold=model.COUPON_FROM)
     shop.coupons.put_template(CouponTemplate("five", terms, total=100, per_member=2, valid_days=365))
     shop.pickups.put_point(PickupPoint("shop", "南山店", "科技园1号", "0755-12345678", "9-18"))

@@ -19,12 +19,28 @@ def units(books: Books) -> Iterator[str]:
             held[line["sku_id"]] += line["quantity"] - order["progress"].get(line["sku_id"], {}).get("back", 0)
     for case in books.cases:
         held.update(_lost(case))
-    for row in books.table("stock"):
-        taken = books.world.stage.stock[row["sku_id"]] - row["available"]
-        if row["available"] < 0:
-            yield f"{row['sku_id']} has {row['available']} units"
-        if taken != held[row["sku_id"]]:
-            yield f"{row['sku_id']}: {taken} units are gone and orders hold {held[row['sku_id']]}"
+    for sku_id, rows in _stocked(books).items():
+        taken = books.world.stage.stock[sku_id] - sum(row["available"] for row in rows)
+        if any(row["available"] < 0 for row in rows):
+            yield f"{sku_id} has {[row['available'] for row in rows]} units"
+        if taken != held[sku_id]:
+            yield f"{sku_id}: {taken} units are gone and orders hold {held[sku_id]}"
+
+
+def counters(books: Books) -> Iterator[str]:
+    """What a head says of its counters is so: nobody looks elsewhere for units."""
+    for sku_id, (head, *others) in _stocked(books).items():
+        filled = sorted(row["counter"] for row in others if row["available"])
+        if filled and (head.get("drained") or filled[-1] > head.get("counters", 0)):
+            yield f"{sku_id} has units in the counters {filled} and says {head}"
+
+
+def _stocked(books: Books) -> dict[str, list[Item]]:
+    """The rows of each SKU, its head first."""
+    found: dict[str, list[Item]] = {}
+    for row in sorted(books.table("stock"), key=lambda row: row["counter"]):
+        found.setdefault(row["sku_id"].partition("#")[0], []).append(row)
+    return found
 
 
 def _lost(case: Item) -> dict[str, int]:

@@ -4,7 +4,18 @@ It drives the world as clients do, and says in the end how things must stand. Wi
 met the failure may ask again or give up; where nobody gave up, the end must be the same.
 """
 
-from tests.faults.usecases import aftersales, buying, campaigns, mornings, refunds, sending
+from tests.faults.usecases import aftersales, buying, campaigns, hot, mornings, refunds, sending
 from tests.faults.usecases.shared import USE_CASES, UseCase, furnish
 
-__all__ = ["USE_CASES", "UseCase", "aftersales", "buying", "campaigns", "furnish", "mornings", "refunds", "sending"]
+__all__ = [
+    "USE_CASES",
+    "UseCase",
+    "aftersales",
+    "buying",
+    "campaigns",
+    "furnish",
+    "hot",
+    "mornings",
+    "refunds",
+    "sending",
+]
