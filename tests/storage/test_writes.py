@@ -164,7 +164,7 @@ def test_what_is_no_contention_is_not_repeated(troubled: list[dict[str, Any]]) -
     troubled += [error("ValidationException"), error("ValidationException")]
     with pytest.raises(Exception, match="ValidationException"):
         commit(take("a", 1), take("b", 1))
-    with pytest.raises(Exception, match="update"):
+    with pytest.raises(Exception, match="ValidationException"):
         commit(take("a", 1))
 
 
