@@ -11,7 +11,10 @@ import requests
 
 from app import app
 from chalicelib.kernel.staff import StaffRole
+from chalicelib.orders.store import OrderStore
+from chalicelib.orders.wanted import Wanted
 from chalicelib.shop import build, use
+from chalicelib.storage.table import dynamodb
 from tests.shop import Shopper, Stack
 
 NONCE = "nonce-0123456789abcdef"
@@ -97,6 +100,49 @@ def test_a_role_is_asked_for_before_anything_else_of_the_request_is_looked_at(st
     assert answer.headers["Cache-Control"] == "no-store"
     owner = strict.staff(StaffRole.OWNER)
     assert owner.refused("PUT", path.format(member_id=alice.member_id), {"roles": []}) == "SIGNATURE_MISSING"
+
+
+@pytest.fixture
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is made of an order that was read."""
+    made: list[str] = []
+    monkeypatch.setattr(OrderStore, "_order", lambda self, row: made.append(row.order_id))
+    return made
+
+
+def test_of_what_is_read_with_a_session_that_is_refused_nothing_is_made(strict: Stack, spied: list[str]) -> None:
+    alice = strict.shopper("alice")
+    path = f"/orders/{strict.shop.orders.placing.place(*placing(strict, alice)).order_id}"
+    assert alice.refused("POST", f"{path}/cancel") == "SIGNATURE_MISSING"
+    assert alice.refused("GET", f"/staff{path.replace('/orders/', f'/orders/{alice.member_id}/')}") == "STAFF_ONLY"
+    strict.shop.identity.revoke(alice.member_id)
+    assert alice.refused("GET", path) == "SESSION_REVOKED"
+    assert alice.refused("GET", f"{path}%F0") == "SESSION_REVOKED"
+    assert spied == []
+
+
+def test_what_an_endpoint_reads_is_asked_for_together_with_the_session(stack: Stack) -> None:
+    alice, operations = stack.shopper("alice"), []
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    events = dynamodb().meta.events
+
+    def note(model: Any, **_: Any) -> None:
+        operations.append(model.name)
+
+    events.register("before-call.dynamodb", note)
+    try:
+        assert alice.get(f"/orders/{order_id}")["order_id"] == order_id
+        assert operations == ["BatchGetItem"]
+        assert alice.refused("GET", "/orders/01K0000000000000000000000A") == "ORDER_NOT_FOUND"
+        assert alice.refused("GET", "/orders?cursor=nonsense") == "BAD_CURSOR"
+    finally:
+        events.unregister("before-call.dynamodb", note)
+
+
+def placing(stack: Stack, shopper: Shopper) -> tuple[Any, Wanted, str, Any]:
+    session = stack.shop.identity.authenticate(shopper.token)
+    wanted = Wanted((("tea-01", 1),))
+    return session, wanted, "placed-before", stack.clock()
 
 
 def test_a_wrong_signature_is_refused_even_where_none_is_required(stack: Stack) -> None:
