@@ -179,7 +179,8 @@ def growth(results: Results) -> Figure | None:
         for row, x, y in zip(figures["visits"], few, many, strict=True):
             if y > x:
                 label = f"{row['name']}\n{row['case']}".strip()
-                axes.annotate(label, (x, y), (4, 4), textcoords="offset points", fontsize=7, color=BEFORE)
+                behind = {"facecolor": "white", "linewidth": 0, "pad": 1}
+                axes.annotate(label, (x, y), (6, 6), textcoords="offset points", fontsize=7, color=BEFORE, bbox=behind)
         axes.set_aspect("equal")
         axes.set_xlim(0, most)
         axes.set_ylim(0, most)
