@@ -1,5 +1,6 @@
 """The page of the bench is made of what was measured, and says what was not."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from bench.report.__main__ import page
 from bench.report.hot import HOT, verdicts
 from bench.report.words import PARTS, Results
 from tests.bench.measured import MEASURED, cpu_row, head, sale_row, visit_row
+
+ROOT = Path(__file__).parents[2]
 
 
 def results(**now: Any) -> Results:
@@ -77,3 +80,13 @@ def test_figures_are_kept_with_their_head_first_and_the_rest_in_order(tmp_path: 
     assert list(figures.kept("some", path.parent) or {}) == ["part", "measured", "machine", "a", "b"]
     assert '"a": 2,\n  "z": 1' in path.read_text()
     assert figures.kept("other", tmp_path) is None
+
+
+def test_what_draws_does_not_move_what_is_tested() -> None:
+    """Both are installed into one environment."""
+    ours, tested = (
+        dict(re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / f"requirements-{name}.txt").read_text(), re.MULTILINE))
+        for name in ("bench", "dev")
+    )
+    assert "matplotlib" in ours
+    assert {name: tested[name] for name in ours.keys() & tested.keys()}.items() <= ours.items()
