@@ -70,6 +70,7 @@ THIRD_PARTY = {
     "cryptography": ("*/wechat/*", "*/storage/cipher.py"),
     "jwt": ("*/identity/service.py",),
     "msgspec": (
+        "*/log.py",
         "*/web/*",
         "*/api.py",
         "*/asking.py",
