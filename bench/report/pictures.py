@@ -148,6 +148,9 @@ def counters(results: Results) -> Figure | None:
     asked = f"{figures['check']['clients']} clients, {figures['check']['hold_ms']:g} ms held"
     axes.plot(*_points(checked, "formula"), color=BEFORE, linewidth=1, label=f"model of {asked}")
     axes.plot(*_points(checked, "measured"), "s", color=BEFORE, markersize=5, label=f"measured, {asked}")
+    spread = figures["assumed"]["most_counters"]
+    axes.axvline(spread, color=QUIET, linestyle=":", linewidth=1.4)
+    axes.annotate("the shop's most", (spread, 1), (4, -10), ("data", "axes fraction"), "offset points", color="#555555")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(places, [f"{place}" for place in places])
@@ -155,7 +158,7 @@ def counters(results: Results) -> Figure | None:
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("counters over which one SKU's pieces are spread")
     axes.set_ylabel("orders a second on one SKU")
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="lower right", fontsize=8, frameon=True, facecolor="white", edgecolor="none", framealpha=1)
     return figure
 
 

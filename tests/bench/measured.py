@@ -60,7 +60,7 @@ def _model() -> dict[str, Any]:
     }
     checked = {
         "counters": 1, "measured": 18.0, "simulated": 19.0, "formula": 20.0, "conflicts_measured": 0.1,
-        "conflicts_simulated": 0.1,
+        "conflicts_simulated": 0.1, "hold_ms": 61, "look_ms": 40,
     }  # fmt: skip
     table = {"table": "stock", "units": 44_000, "partitions": 44, "above_new": True, "above_quota": True}
     need = {"orders_per_second": 10_000, "tables": [table], "concurrency": 900, "above_concurrency": False}
