@@ -3,6 +3,7 @@
 from collections.abc import Callable, Set
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from random import randrange
 from typing import Any, Literal, Protocol
 
@@ -49,6 +50,7 @@ from .store import MemberStore
 
 # Ours have some 300 characters; a longer one is not worth parsing.
 MOST_TOKEN = 512
+MOST_KNOWN = 1000
 ALGORITHM = "HS256"
 UNTIMED: Options = {
     "verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["sub", "sid", "ver", "exp"],
@@ -87,6 +89,8 @@ class Identity:
         self._platform = login
         self._settings = settings
         self._clock = clock
+        # A shopper sends the same token with each request; signatures of the last ones need not be checked again.
+        self._known = lru_cache(MOST_KNOWN)(self._read)
 
     def login(self, code: str) -> LoggedIn:
         """Exchange the code of wx.login; the first login makes the member. Raises the platform's errors."""
@@ -112,7 +116,7 @@ class Identity:
 
         Raises SessionExpired, and Unauthenticated for everything that is no token of ours.
         """
-        key_id, claims = self._read(token)
+        key_id, claims = self._known(token)
         expires_at = from_epoch(claims["exp"])
         if self._clock() >= expires_at:
             raise SessionExpired
