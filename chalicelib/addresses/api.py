@@ -88,9 +88,12 @@ class ParsedView(msgspec.Struct, frozen=True):
     ]
 
 
-@routes.endpoint("GET", "/addresses", summary="My addresses", answers=AddressList)
-def show_all(call: Call[None]) -> AddressList:
-    return AddressList([_view(address) for address in call.shop.addresses.all(call.member_id)])
+@routes.endpoint(
+    "GET", "/addresses", summary="My addresses", answers=AddressList,
+    reads=lambda call: [call.shop.addresses.reads_all(call.member_id)],
+)  # fmt: skip
+def show_all(call: Call[None], book: list[Address]) -> AddressList:
+    return AddressList([_view(address) for address in book])
 
 
 @routes.endpoint(

@@ -3,7 +3,7 @@
 from ..kernel.clock import Clock
 from ..kernel.errors import Conflict
 from ..kernel.ids import new_id
-from ..storage.reads import Read, fetch
+from ..storage.reads import Read, Search, fetch, search
 from .rules import (
     MOST_DETAIL,
     MOST_NAME,
@@ -48,7 +48,7 @@ class Addresses:
     def delete(self, member_id: str, address_id: str) -> None:
         """The newest of the others becomes the default if this one was. Raises AddressNotFound."""
         for _ in range(ATTEMPTS):
-            book = self._store.all(member_id)
+            book = search(self._store.all(member_id))
             gone = next((address for address in book if address.address_id == address_id), None)
             if gone is None:
                 raise AddressNotFound
@@ -62,7 +62,11 @@ class Addresses:
 
     def all(self, member_id: str) -> list[Address]:
         """The default first, then the newest."""
-        return sorted(self._store.all(member_id), key=lambda address: not address.is_default)
+        return search(self.reads_all(member_id))
+
+    def reads_all(self, member_id: str) -> Search[list[Address]]:
+        """`all`, to be read together with other things."""
+        return self._store.all(member_id).then(lambda book: sorted(book, key=lambda address: not address.is_default))
 
     def get(self, member_id: str, address_id: str) -> Address:
         """Raises AddressNotFound, for another member's address too."""

@@ -5,7 +5,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 
 from ..storage.cipher import Cipher
-from ..storage.reads import Read
+from ..storage.reads import Read, Search
 from ..storage.table import Row
 from ..storage.writes import Write, check, commit, delete, put, update
 from .rules import Address, AddressBookFull, AddressNotFound, Place
@@ -34,11 +34,14 @@ class AddressStore:
         self._cipher = cipher
         self._most = most
 
-    def all(self, member_id: str) -> list[Address]:
+    def all(self, member_id: str) -> Search[list[Address]]:
         """Newest first."""
-        rows = list(AddressRow.query(member_id, limit=self._most + 1, consistent_read=True))
-        default_id = rows[0].default_id if rows and rows[0].address_id == BOOK else None
-        return [self._address(row, default_id) for row in reversed(rows) if row.address_id != BOOK]
+
+        def made(rows: list[AddressRow]) -> list[Address]:
+            default_id = rows[0].default_id if rows and rows[0].address_id == BOOK else None
+            return [self._address(row, default_id) for row in reversed(rows) if row.address_id != BOOK]
+
+        return Search(AddressRow, member_id, made, self._most + 1, consistent=True)
 
     def get(self, member_id: str, address_id: str) -> Read[Address]:
         """Raises AddressNotFound, for another member's too."""

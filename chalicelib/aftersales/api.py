@@ -3,10 +3,12 @@
 from typing import Any
 
 from ..kernel.errors import Invalid, ShopError
-from ..kernel.paging import BadCursor
+from ..kernel.paging import BadCursor, Page
 from ..kernel.staff import StaffRole
+from ..orders import Order
 from ..orders.progress import NotClaimable
 from ..orders.rules import OrderHeld, OrderNotFound
+from ..orders.shapes import reads_order
 from ..payments.rules import RefundExceedsPayment
 from ..stock import SoldOut
 from ..storage.writes import StorageBusy
@@ -57,11 +59,11 @@ PAYING = (*STEP, RefundExceedsPayment)
 
 @routes.endpoint(
     "GET", "/orders/{order_id}/aftersale-options", summary="What can be applied for", answers=OptionsView,
-    errors=(OrderNotFound,),
+    errors=(OrderNotFound,), reads=reads_order,
 )  # fmt: skip
-def show_options(call: Call[None]) -> OptionsView:
+def show_options(call: Call[None], order: Order) -> OptionsView:
     """By line, kind and reason, with the most that would be returned."""
-    return options_view(*call.shop.aftersales.opening.options(call.member_id, call.path["order_id"], call.now))
+    return options_view(order, *call.shop.aftersales.opening.options(order, call.now))
 
 
 @routes.endpoint(
@@ -78,18 +80,21 @@ def apply(call: Call[WantedCase]) -> CaseView:
     return _view(call, opening.apply(call.member_id, order_id, wanted, call.idempotency_key, call.now))
 
 
-@routes.endpoint("GET", "/aftersales", summary="List own cases", query=PageQuery, answers=CasePage, errors=(BadCursor,))
-def show_all(call: Call[None]) -> CasePage:
-    aftersales = call.shop.aftersales
-    page = aftersales.page(call.member_id, call.query.cursor, call.query.limit)
-    return CasePage([case_card(case, aftersales.store.periods) for case in page.rows], page.next_cursor)
+@routes.endpoint(
+    "GET", "/aftersales", summary="List own cases", query=PageQuery, answers=CasePage, errors=(BadCursor,),
+    reads=lambda call: [call.shop.aftersales.page(call.member_id, call.query.cursor, call.query.limit)],
+)  # fmt: skip
+def show_all(call: Call[None], page: Page[Case]) -> CasePage:
+    periods = call.shop.aftersales.store.periods
+    return CasePage([case_card(case, periods) for case in page.rows], page.next_cursor)
 
 
 @routes.endpoint(
-    "GET", "/aftersales/{case_id}", summary="One case with its timeline", answers=CaseView, errors=(CaseNotFound,)
-)
-def show(call: Call[None]) -> CaseView:
-    return _view(call, call.shop.aftersales.get(call.member_id, call.path["case_id"]))
+    "GET", "/aftersales/{case_id}", summary="One case with its timeline", answers=CaseView, errors=(CaseNotFound,),
+    reads=lambda call: [call.shop.aftersales.reads(call.member_id, call.path["case_id"])],
+)  # fmt: skip
+def show(call: Call[None], case: Case) -> CaseView:
+    return _view(call, case)
 
 
 @routes.endpoint(
@@ -132,10 +137,10 @@ def show_waiting(call: Call[None]) -> StaffCases:
 
 @routes.endpoint(
     "GET", "/staff/aftersales/{member_id}/{case_id}", summary="One case for the staff", answers=StaffCaseView,
-    errors=(CaseNotFound,), staff=StaffRole.SERVICE,
+    errors=(CaseNotFound,), staff=StaffRole.SERVICE, reads=lambda call: [call.shop.aftersales.reads(*_key(call))],
 )  # fmt: skip
-def show_to_staff(call: Call[None]) -> StaffCaseView:
-    return _staff_view(call, call.shop.aftersales.get(*_key(call)))
+def show_to_staff(call: Call[None], case: Case) -> StaffCaseView:
+    return _staff_view(call, case)
 
 
 @routes.endpoint(

@@ -51,14 +51,11 @@ class Opening:
         self._changes = changes
         self._handling = handling
 
-    def options(
-        self, member_id: str, order_id: str, now: datetime
-    ) -> tuple[Order, str | None, dict[str, list[Option]]]:
-        """What can be applied for, by SKU; or the code of why nothing can. Raises OrderNotFound."""
-        order = self._orders.get(member_id, order_id)
+    def options(self, order: Order, now: datetime) -> tuple[str | None, dict[str, list[Option]]]:
+        """What can be applied for, by SKU; or the code of why nothing can."""
         refused = refusal(order, now, self._orders.store.periods)
         lines = {} if refused else {line.sku_id: options(order, line, now) for line in order.lines}
-        return order, refused, lines
+        return refused, lines
 
     def apply(self, member_id: str, order_id: str, wanted: Wanted, key: str, now: datetime) -> Case:
         """The new case; for a repeated key the case that it opened. A return without reason, while it is the shopper's

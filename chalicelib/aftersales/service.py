@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from ..kernel.clock import Clock
 from ..kernel.paging import Page, decode_cursor
+from ..storage.reads import Read, Search
 from .deadlines import Deadlines
 from .handling import Handling
 from .opening import Opening
@@ -23,11 +24,11 @@ class Aftersales:
     deadlines: Deadlines
     clock: Clock
 
-    def get(self, member_id: str, case_id: str) -> Case:
+    def reads(self, member_id: str, case_id: str) -> Read[Case]:
         """Raises CaseNotFound, also for another member's case."""
-        return self.store.get(member_id, case_id)
+        return self.store.reads(member_id, case_id)
 
-    def page(self, member_id: str, cursor: str | None, limit: int) -> Page[Case]:
+    def page(self, member_id: str, cursor: str | None, limit: int) -> Search[Page[Case]]:
         """The member's cases, newest first. Raises BadCursor."""
         return self.store.page(member_id, decode_cursor(cursor), limit)
 

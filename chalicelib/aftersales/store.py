@@ -15,7 +15,7 @@ from ..orders import Order
 from ..storage.attributes import Packed, packed, unpacked
 from ..storage.cipher import SEALED_FOR_GOOD, Cipher
 from ..storage.due import DueIndex, DueRow, clear_due, due, first_due, set_due, sweep, wait_for
-from ..storage.reads import read
+from ..storage.reads import Read, Search, fetch, read
 from ..storage.writes import Write, commit, put, update
 from .rules import Case, CaseChanged, CaseNotFound, CaseState, Job, Kind, Parcel, Part, Periods, Reason, waits_for
 
@@ -54,22 +54,33 @@ class CaseStore:
         self.periods = periods
 
     def get(self, member_id: str, case_id: str) -> Case:
+        (case,) = fetch(self.reads(member_id, case_id))
+        return case
+
+    def reads(self, member_id: str, case_id: str) -> Read[Case]:
         """Consistent. Raises CaseNotFound, also for another member's case."""
-        try:
-            return self._case(CaseRow.get(member_id, case_id, consistent_read=True))
-        except CaseRow.DoesNotExist as error:
-            raise CaseNotFound from error
+
+        def made(rows: list[CaseRow | None]) -> Case:
+            (row,) = rows
+            if row is None:
+                raise CaseNotFound
+            return self._case(row)
+
+        return Read([CaseRow(member_id, case_id)], made, consistent=True)
 
     def of_order(self, order: Order) -> list[Case]:
         """All cases of the order as it was read, oldest first, consistent, in one round trip."""
         rows = read(*(CaseRow(order.member_id, case_id) for case_id in sorted(order.cases)), consistent=True)
         return [self._case(row) for row in rows if row is not None]
 
-    def page(self, member_id: str, after: str | None, limit: int) -> Page[Case]:
+    def page(self, member_id: str, after: str | None, limit: int) -> Search[Page[Case]]:
         """Newest first, consistent. `after` is the case id that the last page ended with."""
+
+        def made(rows: list[CaseRow]) -> Page[Case]:
+            return page_of([self._case(row) for row in rows], limit, lambda case: case.case_id)
+
         older = CaseRow.case_id < after if after else None
-        rows = CaseRow.query(member_id, older, consistent_read=True, scan_index_forward=False, limit=limit + 1)
-        return page_of([self._case(row) for row in rows], limit, lambda case: case.case_id)
+        return Search(CaseRow, member_id, made, limit + 1, older, ascending=False, consistent=True)
 
     def waiting(self, job: Job, until: datetime, most: int) -> list[Case]:
         """Cases that wait for `job`, the one due first in front."""

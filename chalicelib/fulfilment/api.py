@@ -1,7 +1,10 @@
 """Routes of fulfilment: what staff send and hand over, and what shoppers see of it."""
 
+from collections.abc import Sequence
+
 from ..kernel.paging import BadCursor
 from ..kernel.staff import StaffRole
+from ..orders import Order
 from ..orders.progress import TooManySent
 from ..orders.rules import OrderHeld, OrderNotFound, OrderStateRefused
 from ..pickup.rules import PickupCodeNotFound, PickupCodeUsed
@@ -14,6 +17,7 @@ from .rules import (
     LastParcel,
     NothingToSend,
     NumberCorrected,
+    Parcel,
     ParcelNotFound,
     ParcelReused,
     TooManyParcels,
@@ -52,10 +56,10 @@ NUMBERING = (CarrierUnknown, TrackingNumberNeeded, TrackingNumberUsed)
     summary="Parcels of an order, and where they are",
     answers=ParcelsView,
     errors=(OrderNotFound,),
+    reads=lambda call: call.shop.fulfilment.sending.reads(call.member_id, call.path["order_id"]),
 )
-def parcels(call: Call[None]) -> ParcelsView:
+def parcels(call: Call[None], order: Order, found: Sequence[Parcel]) -> ParcelsView:
     """Carriers are asked on a schedule, not when this is called."""
-    _, found = call.shop.fulfilment.sending.order(call.member_id, call.path["order_id"])
     return ParcelsView([parcel_view(parcel) for parcel in found])
 
 
@@ -82,9 +86,10 @@ def to_ship(call: Call[None]) -> ToShipPage:
     answers=StaffOrderView,
     errors=(OrderNotFound,),
     staff=StaffRole.FULFILMENT,
+    reads=lambda call: call.shop.fulfilment.sending.reads(call.path["member_id"], call.path["order_id"]),
 )
-def staff_order(call: Call[None]) -> StaffOrderView:
-    return staff_order_view(*call.shop.fulfilment.sending.order(call.path["member_id"], call.path["order_id"]))
+def staff_order(call: Call[None], order: Order, found: list[Parcel]) -> StaffOrderView:
+    return staff_order_view(order, found)
 
 
 @routes.endpoint(

@@ -9,6 +9,7 @@ from ..kernel.trail import Actor
 from ..orders import Order, Orders, OrderState
 from ..orders.progress import advanced, to_send, with_sent
 from ..orders.rules import Job, OrderStateRefused, moved, must_be_sendable
+from ..storage.reads import Read, Search, fetch
 from ..storage.writes import StorageBusy, Write, commit
 from .carriers import CARRIERS
 from .rules import (
@@ -52,7 +53,7 @@ class Sending:
         parcel_id = parcel_id_of(order_id, key)
         now = now.replace(microsecond=0)  # as stored, so that a repetition is answered with the same
         for _ in range(TRIES):
-            order, parcels = self._orders.get(member_id, order_id), self._parcels.of(order_id)
+            order, parcels = self.order(member_id, order_id)
             if known := _find(parcels, parcel_id):
                 if not same(known, asked):
                     raise ParcelReused
@@ -82,7 +83,7 @@ class Sending:
         """
         _must_be_addressed(Consignment(Way.EXPRESS, carrier, tracking_no))
         for _ in range(TRIES):
-            order, parcels = self._orders.get(member_id, order_id), self._parcels.of(order_id)
+            order, parcels = self.order(member_id, order_id)
             parcel = _find(parcels, parcel_id)
             if parcel is None or parcel.way is not Way.EXPRESS:
                 raise ParcelNotFound
@@ -118,7 +119,11 @@ class Sending:
 
     def order(self, member_id: str, order_id: str) -> tuple[Order, list[Parcel]]:
         """Raises OrderNotFound, also for another member's order."""
-        return self._orders.get(member_id, order_id), self._parcels.of(order_id)
+        return fetch(*self.reads(member_id, order_id))
+
+    def reads(self, member_id: str, order_id: str) -> tuple[Read[Order], Search[list[Parcel]]]:
+        """`order`, to be read together with other things."""
+        return self._orders.reads(member_id, order_id), self._parcels.reads(order_id)
 
 
 def _must_be_addressed(asked: Consignment) -> None:

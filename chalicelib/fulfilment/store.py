@@ -7,11 +7,12 @@ from typing import Any
 
 from ..kernel.clock import epoch
 from ..storage.due import clear_due, due, first_due, set_due, wait_for
-from ..storage.reads import read
+from ..storage.reads import Search, read, search
 from ..storage.writes import Write, commit, put, update
 from .rows import ParcelRow, UploadRow, in_ms, parcel_of, upload_of
 from .rules import (
     BEFORE_FIRST_LOOK,
+    MOST_PARCELS,
     Parcel,
     ParcelChanged,
     ParcelExists,
@@ -30,9 +31,15 @@ TOMORROW = timedelta(days=1)
 
 class ParcelStore:
     def of(self, order_id: str) -> list[Parcel]:
-        """All of an order, in the order in which they left; consistent. There are few: see MOST_PARCELS."""
-        parcels = [parcel_of(row) for row in ParcelRow.query(order_id, consistent_read=True)]
-        return sorted(parcels, key=lambda parcel: (parcel.sent_at, parcel.parcel_id))
+        return search(self.reads(order_id))
+
+    def reads(self, order_id: str) -> Search[list[Parcel]]:
+        """All of an order, in the order in which they left; consistent."""
+
+        def made(rows: list[ParcelRow]) -> list[Parcel]:
+            return sorted(map(parcel_of, rows), key=lambda parcel: (parcel.sent_at, parcel.parcel_id))
+
+        return Search(ParcelRow, order_id, made, 2 * MOST_PARCELS, consistent=True)
 
     def sent(self, parcel: Parcel) -> Write:
         """A new parcel. Refuses with ParcelExists."""

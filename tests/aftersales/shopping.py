@@ -44,7 +44,7 @@ def delivered(stack: Stack, shopper: Shopper, *lines: tuple[str, int], **more: A
 
 
 def stored(stack: Stack, shopper: Shopper, case: Any) -> Case:
-    return stack.shop.aftersales.get(shopper.member_id, case["case_id"])
+    return stack.shop.aftersales.store.get(shopper.member_id, case["case_id"])
 
 
 def arrived(stack: Stack) -> list[tuple[str, int]]:

@@ -87,7 +87,7 @@ def test_two_of_the_staff_and_time_itself_decide_once(stack: Stack, alice: Shopp
         lambda: handling.cancel(*key, now),
     )
     stack.drain(2)
-    ends = stack.shop.aftersales.get(*key)
+    ends = stack.shop.aftersales.store.get(*key)
     decided = [event.now for event in ends.timeline if event.was == CaseState.APPLIED]
     assert len(decided) == 1
     paid = decided == [CaseState.REFUNDING]
@@ -135,7 +135,9 @@ def test_all_pieces_in_many_cases_agreed_at_once_return_exactly_what_was_paid(st
     assert (after.state, after.refunded) == (OrderState.REFUNDED, order["payable"])
     assert sum(fen for _, fen in arrived(stack)) == order["payable"]
     assert (stack.stock("tea-01"), stack.stock("cup-01")) == (100, 100)
-    assert Counter(stack.shop.aftersales.get(alice.member_id, each["case_id"]).state for each in cases) == {"DONE": 6}
+    assert Counter(stack.shop.aftersales.store.get(alice.member_id, each["case_id"]).state for each in cases) == {
+        "DONE": 6
+    }
     adds_up(stack, alice, order)
 
 
@@ -150,7 +152,7 @@ def test_a_return_is_received_once_however_many_say_so(stack: Stack, alice: Shop
         lambda: handling.send_back(*key, Parcel("SF", "SF0000002"), now),
     )
     stack.drain(2)
-    refunded = stack.shop.aftersales.get(*key).state is CaseState.DONE
+    refunded = stack.shop.aftersales.store.get(*key).state is CaseState.DONE
     assert arrived(stack) == ([(f"{order['order_id']}-1", 10_000)] if refunded else [])
     assert stack.stock("tea-01") == (100 if refunded else 98)
     adds_up(stack, alice, order)
@@ -168,7 +170,7 @@ def test_a_replacement_leaves_the_stock_once(stack: Stack, alice: Shopper) -> No
         lambda: handling.pay_instead(*key, staff("carl"), "无货", now),
     )
     stack.drain(2)
-    ends = stack.shop.aftersales.get(*key)
+    ends = stack.shop.aftersales.store.get(*key)
     assert stack.stock("tea-01") == (98 if ends.state is CaseState.RESENT else 99)
     assert bool(arrived(stack)) == (ends.state is CaseState.DONE)
 
@@ -200,7 +202,7 @@ def test_a_step_is_written_whole_or_not_at_all_and_repeating_it_makes_it_once(
         with pytest.raises(Died):
             stack.shop.aftersales.handling.agree(*key, staff("anna"), now)
     assert written == 1
-    state = stack.shop.aftersales.get(*key).state
+    state = stack.shop.aftersales.store.get(*key).state
     assert (state, stack.stock("tea-01")) == (("REFUNDING", 100) if survives else ("APPLIED", 98))
     adds_up(stack, alice, order)
     stack.shop.aftersales.handling.agree(*key, staff("anna"), now)
@@ -246,5 +248,5 @@ def test_what_never_holds_still_ends_as_busy_and_writes_nothing(
             patched.setattr(opening, "commit", too_late)
             with pytest.raises(StorageBusy):
                 stack.shop.aftersales.opening.apply(alice.member_id, order["order_id"], some(), "key-00001", now)
-    assert stack.shop.aftersales.get(*key).state is CaseState.APPLIED
+    assert stack.shop.aftersales.store.get(*key).state is CaseState.APPLIED
     assert len(list(CaseRow.query(alice.member_id))) == 1

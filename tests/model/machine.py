@@ -467,7 +467,7 @@ class Machine(RuleBasedStateMachine):
             "state": str(row.state), "held": row.held, "late": row.late_payment, "finished": row.finished,
             "group": row.campaign.group_id if row.campaign else None, "decided": row.refunded,
             "sent": {sku_id: done.sent for sku_id, done in row.progress.items() if done.sent},
-            "cases": {case_id: str(shop.aftersales.get(member_id, case_id).state) for case_id in row.cases},
+            "cases": {case_id: str(shop.aftersales.store.get(member_id, case_id).state) for case_id in row.cases},
             "confirmed_by": next((str(event.by) for event in row.timeline if event.now == "COMPLETED"), None),
             "heard": paid, "received": report.received, "returning": report.sent_back + report.under_way,
             "undecided": report.undecided, "difference": report.difference,

@@ -33,6 +33,35 @@ def forget_prepay_id(stack: Stack, number: str) -> None:
     commit(update(PaymentRow(number), PaymentRow.prepay_id.remove(), condition=PaymentRow.total > 0))
 
 
+@pytest.mark.parametrize("says", ["", "somebody else"])
+def test_a_trade_that_does_not_say_whose_it_is_is_settled_by_its_payment(stack: Stack, says: str) -> None:
+    """One that was begun before trades said so, above all."""
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    stack.control("POST", "faults", [{"match": "callback", "do": "lose"}])
+    alice.pay(order_id)
+    payments = stack.shop.payments
+    trade = payments.wechat.query(f"{order_id}-1")
+    assert trade is not None
+    assert trade.attach == alice.member_id
+    payments.settling.settle(replace(trade, attach=says), "query", stack.clock())
+    assert alice.get(f"/orders/{order_id}")["state"] == "PAID"
+
+
+def test_a_payment_begun_without_words_of_its_own_is_resumed_without_them(stack: Stack) -> None:
+    """WeChat takes a repeated prepay only with the same words as the first."""
+    alice = stack.shopper("alice")
+    order_id = alice.order(("tea-01", 1))["order_id"]
+    paying = stack.shop.payments.paying
+    paying._new = lambda *how: replace(type(paying)._new(paying, *how), attach="")
+    alice.post(f"/orders/{order_id}/payment")
+    del paying._new
+    forget_prepay_id(stack, f"{order_id}-1")
+    assert alice.post(f"/orders/{order_id}/payment")["signType"] == "RSA"
+    alice.pay(order_id)
+    assert alice.get(f"/orders/{order_id}")["state"] == "PAID"
+
+
 def test_a_prepay_for_what_is_paid_already_settles_the_order(stack: Stack) -> None:
     alice = stack.shopper("alice")
     order_id = alice.order(("tea-01", 1))["order_id"]

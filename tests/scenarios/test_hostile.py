@@ -242,10 +242,10 @@ def test_a_return_is_not_over_before_the_shopper_knew_for_seven_days_where_to_se
     for _ in range(6):
         stack.clock.forward(days=1)
         stack.drain()
-    assert stack.shop.aftersales.get(*key).state == "AGREED"
+    assert stack.shop.aftersales.store.get(*key).state == "AGREED"
     stack.clock.forward(days=1)
     stack.drain()
-    assert stack.shop.aftersales.get(*key).state == "CANCELLED"
+    assert stack.shop.aftersales.store.get(*key).state == "CANCELLED"
 
 
 def test_a_parcel_that_comes_back_is_told_of_once_before_its_receipt_counts_as_confirmed(

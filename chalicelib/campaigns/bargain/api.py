@@ -122,11 +122,12 @@ def mine(call: Call[None]) -> LaunchPage:
 
 
 @routes.endpoint(
-    "GET", "/bargain/launches/{launch_id}", summary="A shared bargain", answers=LaunchView, errors=(LaunchNotFound,)
-)
-def show(call: Call[None]) -> LaunchView:
+    "GET", "/bargain/launches/{launch_id}", summary="A shared bargain", answers=LaunchView, errors=(LaunchNotFound,),
+    reads=lambda call: [call.shop.bargain.reads_shared(call.path["launch_id"])],
+)  # fmt: skip
+def show(call: Call[None], shared: tuple[Launch, list[Cut]]) -> LaunchView:
     """For the launcher and for everybody who was given the id: that is what sharing is."""
-    found, cuts = call.shop.bargain.show(call.path["launch_id"])
+    found, cuts = shared
     return LaunchView(
         **_card(found, call),
         nickname=found.nickname,

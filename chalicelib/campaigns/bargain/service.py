@@ -11,7 +11,7 @@ from ...kernel.clock import epoch, from_epoch
 from ...kernel.errors import Conflict, NotFound, Refused, ShopError
 from ...kernel.ids import new_id
 from ...kernel.paging import Page, decode_cursor
-from ...storage.reads import Read, fetch, together
+from ...storage.reads import Read, Search, fetch, search, together
 from ...storage.writes import StorageBusy, Write, commit
 from ..base import (
     Activity,
@@ -141,11 +141,11 @@ class Bargain:
             self._pause(self._random.uniform(0, min(LONGEST_PAUSE, 0.01 * 2 ** min(lost + busy, 10))))
 
     def show(self, launch_id: str) -> tuple[Launch, list[Cut]]:
+        return search(self.reads_shared(launch_id))
+
+    def reads_shared(self, launch_id: str) -> Search[tuple[Launch, list[Cut]]]:
         """A launch and its cuts, latest first, for whoever was given its id. Raises LaunchNotFound."""
-        shared = self._store.shared(launch_id)
-        if shared is None:
-            raise LaunchNotFound
-        return shared
+        return self._store.shared(launch_id)
 
     def launches(self, member_id: str, cursor: str | None, limit: int) -> Page[Launch]:
         """The member's own, newest first. Raises BadCursor."""

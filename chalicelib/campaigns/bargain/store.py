@@ -9,7 +9,7 @@ from ...kernel.clock import epoch
 from ...kernel.errors import ShopError
 from ...kernel.paging import Page, page_of
 from ...storage.due import clear_due, due, set_due, wait_for
-from ...storage.reads import Read, fetch, read
+from ...storage.reads import Read, Search, fetch, read
 from ...storage.writes import Write, delete, put, update
 from ..base import Activity, Choice
 from .rows import (
@@ -30,7 +30,7 @@ from .rows import (
     launch_of,
     sold_key,
 )
-from .rules import Cut, Helper, Launch, LaunchChanged, LaunchExists, LaunchState, sources
+from .rules import Cut, Helper, Launch, LaunchChanged, LaunchExists, LaunchNotFound, LaunchState, sources
 from .terms import MOST_CUTS, BuyAt
 
 JOB = "bargain-expire"
@@ -92,11 +92,18 @@ class BargainStore:
 
         return Read([*keys, *([launch_key(launch_id)] if launch_id else [])], made, consistent=True)
 
-    def shared(self, launch_id: str) -> tuple[Launch, list[Cut]] | None:
-        """A launch and its cuts, latest first. One round trip."""
-        rows = list(BargainRow.query(f"L#{launch_id}", limit=1 + MOST_CUTS, consistent_read=True))
-        cuts = sorted((cut_of(row) for row in rows if isinstance(row, CutRow)), key=lambda cut: cut.at, reverse=True)
-        return next(((launch_of(row), cuts) for row in rows if isinstance(row, LaunchRow)), None)
+    def shared(self, launch_id: str) -> Search[tuple[Launch, list[Cut]]]:
+        """A launch and its cuts, latest first. Raises LaunchNotFound."""
+
+        def made(rows: list[Any]) -> tuple[Launch, list[Cut]]:
+            cuts = [cut_of(row) for row in rows if isinstance(row, CutRow)]
+            cuts.sort(key=lambda cut: cut.at, reverse=True)
+            for row in rows:
+                if isinstance(row, LaunchRow):
+                    return launch_of(row), cuts
+            raise LaunchNotFound
+
+        return Search(BargainRow, f"L#{launch_id}", made, 1 + MOST_CUTS, consistent=True)
 
     def page(self, launcher_id: str, before: str | None, limit: int) -> Page[Launch]:
         """A member's launches, newest first. Two round trips."""
