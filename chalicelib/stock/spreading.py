@@ -4,6 +4,7 @@ or in two places.
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 
 from ..log import logger
@@ -25,22 +26,26 @@ class Spreading:
 
     def whole(self, sku_ids: Iterable[str]) -> dict[str, Level]:
         """With every counter that may hold pieces seen. Heads are read first: what is poured afterwards was there to be
-        seen at the head, and only so can counters that are found empty be marked as drained.
+        seen at the head, and only so can counters that are found empty be marked as drained. Then their heads are read
+        again: what the counters held may have been gathered in between.
         """
         (levels,) = fetch(self._store.levels(sku_ids, consistent=True))
         hidden = {sku_id: level.hidden for sku_id, level in levels.items() if level.hidden}
         (whole,) = fetch(self._store.closer(levels, hidden, consistent=True))
-        for sku_id in hidden:
+        (again,) = fetch(self._store.levels((s for s in hidden if not any(whole[s].seen.values())), consistent=True))
+        moved = [sku_id for sku_id, level in again.items() if level.pours != whole[sku_id].pours]
+        for sku_id in again.keys() - moved:
+            whole[sku_id] = replace(again[sku_id], seen=whole[sku_id].seen)
             self._mark(whole[sku_id])
-        return whole
+        return {**whole, **self.whole(moved)} if moved else whole
 
     def spread(self, sku_id: str, counters: int) -> None:
         """Over so many counters, each of which gets as much of the head's as the head keeps; 0 or 1: over none. Raises
         StorageBusy.
         """
-        if counters < 2 or self._whole(sku_id).counters > counters:
+        if counters < 2:
             self.gather(sku_id)
-        if counters > 1:
+        else:
             self._move(sku_id, lambda level: self._poured(level, counters))
 
     def gather(self, sku_id: str) -> None:
@@ -65,14 +70,19 @@ class Spreading:
     def _move(self, sku_id: str, decide: Callable[[Level], list[Write]]) -> None:
         """What is decided of the pieces as they are, decided anew until nobody takes one of them meanwhile."""
         for _ in range(MOVES):
-            writes = decide(self._whole(sku_id))
             with suppress(Moved):
-                if writes:
+                if writes := decide(self._whole(sku_id)):
                     commit(*writes)
                 return
         raise StorageBusy
 
     def _poured(self, level: Level, counters: int) -> list[Write]:
+        """Raises Moved if there were more counters, also by another's doing just now, and what they held was gathered
+        first: beyond the new ones nobody would find it.
+        """
+        if level.counters > counters:
+            self.gather(level.sku_id)
+            raise Moved
         part = share(level.head, counters)
         return self._store.pour(level, counters, part) if part or level.counters != counters else []
 
@@ -80,7 +90,7 @@ class Spreading:
         return self.whole([sku_id])[sku_id]
 
     def _mark(self, level: Level) -> None:
-        """So that nobody else looks into counters that are empty."""
-        if not any(level.seen.values()) and not self._chance.randrange(MARK):
+        """So that nobody else looks into the counters, which are empty."""
+        if not level.drained and not self._chance.randrange(MARK):
             with suppress(Moved, StorageBusy, *STORAGE_FAILURES):  # then the next to look marks it
                 commit(self._store.drained(level), attempts=range(1))
