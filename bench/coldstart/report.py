@@ -23,9 +23,10 @@ Measured by `make bench-coldstart`, which writes this file from the bundle that 
 median of {rounds} fresh processes, run in turns with all the others, which see the unpacked bundle and the standard
 library and nothing else; ratios are of the least, which is what other work on the machine disturbs least. CPU time is
 user and system, in ms, of one core of a shared {machine} machine with CPython {python}; Lambda's cores differ, ratios
-hardly do. **Floor**: importing chalice, pynamodb and cryptography's AES-GCM, and making the first DynamoDB client, from
-the same bundle, trimmed and compiled the same way. A **start** is importing the function's module and making that
-client; cryptography is imported by the first request that needs it.
+hardly do. **Floor**: importing chalice, pynamodb and cryptography's AES-GCM, making botocore's DynamoDB client, and
+loading the certificates that it trusts, which it would do when it connects first, from the same bundle, trimmed and
+compiled the same way. A **start** is importing the function's module and making the shop's client, which loads them
+when it is made: a start has more CPU than a request. cryptography is imported by the first request that needs it.
 
 Why it is cheap: `app.py` imports a domain's routes at the first request to one of them (`chalicelib/web/ondemand.py`),
 a part of the shop is made, and what it needs imported, at its first use (`chalicelib/parts.py`), and the garbage
