@@ -2,8 +2,8 @@
 
     commit(
         put(OrderRow(...), new=True, otherwise=AlreadyPlaced()),
-        *stock.reserve(lines),                     # each carries its own refusal
-        coupons.spend(coupon_id, order_id),
+        coupons.spend(coupon_id, order_id),        # each carries its own refusal
+        stock.release(sku_id, pieces),
     )
 
 Each write knows the refusal to raise when its condition does not hold, so no caller ever counts positions in a list of
