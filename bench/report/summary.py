@@ -90,7 +90,7 @@ def _sale(results: Results) -> Iterator[str]:
     writes = [row["writes"] for row in sales.values()]
     if late := sum(each["late_losers"] for each in writes):
         made = sum(each["of_late_losers"] for each in writes)
-        yield f"Who came once all was sold made {made / late:.3f} requests that write, on average of {late:,}."
+        yield f"{late:,} buyers came once all was sold, and caused {made:,} requests that write."
 
 
 def _coldstart(results: Results) -> Iterator[str]:
