@@ -84,6 +84,7 @@ def test_everything_that_is_missing_or_malformed_is_named_at_once_and_no_value_i
         ("JISHI_SESSION_HOURS", "99999999999"),
         ("JISHI_COUPON_REMIND_HOURS", "-5"),
         ("JISHI_REFUND_RETRY_MINUTES", "0"),
+        ("JISHI_DYNAMODB_CLIENT", "boto3"),
         ("JISHI_SWEEP_WORKERS", "0"),
         ("JISHI_SWEEP_WORKERS", "11"),
     ],
