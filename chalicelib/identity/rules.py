@@ -95,13 +95,13 @@ class AvatarInvalid(Invalid):
 
 
 PACE_SECONDS = 300
-COUNTED_SHARE = 16
+COUNTED_SHARE = 32
 """One request in so many is counted, for all of them: a limit need not cost a write for each request."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How many requests a member made in one window of PACE_SECONDS, by estimate: of 600, give or take 100."""
+    """How many requests a member made in one window of PACE_SECONDS, by estimate: of 600, give or take 140."""
 
     window: int = 0
     asked: int = 0
