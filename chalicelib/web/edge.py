@@ -183,7 +183,7 @@ def _check_signature(shop: Any, session: Any, request: Request, raw: bytes) -> N
 def _check_staff(needed: StaffRole, session: Any, path: dict[str, str]) -> None:
     if not may(session.roles, needed):
         raise StaffOnly(needed=needed)
-    if path.get("member_id") == session.member_id and not may(session.roles, StaffRole.OWNER):
+    if unquote(path.get("member_id", "")) == session.member_id and not may(session.roles, StaffRole.OWNER):
         raise OwnAccount
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from app import app
 from chalicelib.kernel.staff import StaffRole
@@ -265,3 +266,16 @@ def test_staff_do_not_decide_about_their_own_account_unless_they_own_the_shop(st
     assert clerk.refused("POST", own, gift, **{"Idempotency-Key": "my-own-gift"}) == "OWN_ACCOUNT"
     assert clerk.post(hers, gift, **{"Idempotency-Key": "for-another"}) == {"balance": 5}
     assert owner.post(hers, gift, **{"Idempotency-Key": "by-the-owner"}) == {"balance": 10}
+
+
+def test_an_own_account_is_known_however_its_id_is_written(stack: Stack) -> None:
+    clerk = stack.staff(StaffRole.FINANCE)
+    escaped = "".join(f"%{ord(letter):x}" for letter in clerk.member_id)
+    headers = {"Authorization": f"Bearer {clerk.token}", "Content-Type": "application/json"}
+    answer = urllib3.request(  # requests would write the id as it is
+        "POST",
+        f"{stack.api_url}/staff/points/{escaped}",
+        body=json.dumps({"delta": 5, "why": "补偿"}).encode(),
+        headers={**headers, "Idempotency-Key": "my-own-gift"},
+    )
+    assert (answer.status, json.loads(answer.data)["code"]) == (403, "OWN_ACCOUNT")
