@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..catalog import Offer
-from ..pricing import Adjustment, CouponOffer, Hint, Priced, PriceRules, best_coupon, coupon_hints, line_of, price
+from ..pricing import (
+    Adjustment,
+    CouponOffer,
+    Hint,
+    Priced,
+    PriceRules,
+    coupon_hints,
+    line_of,
+    price,
+    with_best_coupon,
+)
 from .rules import CartLine, Change, Contents, ForSale, changes, selectable
 
 MOST_HINTS = 5
@@ -88,9 +98,12 @@ def total(
     """Price the selected lines, find the best of the coupons for them, and what the shopper's points could pay then."""
     goods = [line_of(offers[line.sku_id], line.quantity) for line in lines if line.selected]
     plain = price(goods, rules.promotions, None, rules.freight, None)
-    best = best_coupon(goods, rules.promotions, coupons, rules.freight, None)
-    with_coupon = price(goods, rules.promotions, best, rules.freight, None) if best else plain
-    paying = price(goods, rules.promotions, best, rules.freight, None, points=points, points_rule=rules.points)
+    best, with_coupon = None, plain
+    if coupons:
+        best, with_coupon = with_best_coupon(goods, rules.promotions, coupons, rules.freight, None)
+    paying = plain
+    if points and rules.points:
+        paying = price(goods, rules.promotions, best, rules.freight, None, points=points, points_rule=rules.points)
     hints = (*plain.hints, *coupon_hints(goods, plain, coupons))
     return CartView(
         lines=lines,

@@ -25,9 +25,9 @@ from .rules import (
     Scope,
     ScopeKind,
     Tier,
-    best_coupon,
     coupon_hints,
     price,
+    with_best_coupon,
 )
 from .service import Promotions, coupon_offer, line_of
 from .store import PriceRuleStore
@@ -54,9 +54,9 @@ __all__ = [
     "Scope",
     "ScopeKind",
     "Tier",
-    "best_coupon",
     "coupon_hints",
     "coupon_offer",
     "line_of",
     "price",
+    "with_best_coupon",
 ]

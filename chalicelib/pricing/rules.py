@@ -2,7 +2,6 @@
 points.py."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from .freight import parcels
 from .hints import coupon_hints, promotion_hint, short_yuan
@@ -54,25 +53,25 @@ def price(
     basket = _basket(lines, promotions, (coupon,) if coupon else (), freight, region_code, pickup)
     draft = settle(basket)
     used, paid = pay_with(points, points_rule, basket, draft)
-    priced = _priced(basket, paid, _promotion_hints(basket, draft), _notes(basket, draft))
+    notes = (*_notes(basket, draft), *points_notes(points, used, points_rule, basket))
     off = draft.payable - paid.payable
-    notes = (*priced.notes, *points_notes(points, used, points_rule, basket))
-    return replace(priced, points_used=used, points_off=off, notes=notes)
+    return _priced(basket, paid, _promotion_hints(basket, draft), notes, used, off)
 
 
-def best_coupon(
+def with_best_coupon(
     lines: Sequence[Line],
     promotions: Sequence[Promotion],
     coupons: Sequence[CouponOffer],
     freight: Mapping[str, FreightTemplate],
     region_code: str | None,
     pickup: bool = False,
-) -> CouponOffer | None:
-    """The coupon that gives the lowest price, the first of equals; None when none saves anything.
-
-    Raises NotDeliverable.
+) -> tuple[CouponOffer | None, Priced]:
+    """The coupon that gives the lowest price, the first of equals, or None when none saves anything; and the price with
+    it, without hints and notes. Raises NotDeliverable.
     """
-    return settle(_basket(lines, promotions, coupons, freight, region_code, pickup)).coupon
+    basket = _basket(lines, promotions, coupons, freight, region_code, pickup)
+    draft = settle(basket)
+    return draft.coupon, _priced(basket, draft, (), ())
 
 
 def _basket(
@@ -90,7 +89,14 @@ def _basket(
     return Basket(tuple(lines), ordered, tuple(coupons), sent)
 
 
-def _priced(basket: Basket, draft: Draft, hints: Sequence[Hint], notes: Sequence[str]) -> Priced:
+def _priced(
+    basket: Basket,
+    draft: Draft,
+    hints: Sequence[Hint],
+    notes: Sequence[str],
+    points_used: int = 0,
+    points_off: int = 0,
+) -> Priced:
     lines = tuple(
         PricedLine(
             sku_id=line.sku_id,
@@ -116,6 +122,8 @@ def _priced(basket: Basket, draft: Draft, hints: Sequence[Hint], notes: Sequence
         adjustments=adjustments,
         hints=hints,
         notes=notes,
+        points_used=points_used,
+        points_off=points_off,
     )
 
 
@@ -183,7 +191,7 @@ __all__ = [
     "Scope",
     "ScopeKind",
     "Tier",
-    "best_coupon",
     "coupon_hints",
     "price",
+    "with_best_coupon",
 ]

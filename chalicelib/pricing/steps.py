@@ -84,7 +84,7 @@ def full_reduction(basket: Basket, draft: Draft) -> list[Draft]:
     """Promotions (满减 / 满件折), narrow scopes first; of those of one kind of scope, a line takes part in one."""
     drafts = [draft]
     for kind in SCOPES:
-        drafts = [replace(each, busy=frozenset()) for each in drafts]
+        drafts = [replace(each, busy=frozenset()) if each.busy else each for each in drafts]
         for promotion in (each for each in basket.promotions if each.scope.kind is kind):
             drafts += [after for each in drafts for after in _promoted(basket, each, promotion)]
             drafts = _cheapest(drafts)
@@ -114,8 +114,10 @@ def one_coupon(basket: Basket, draft: Draft) -> list[Draft]:
 
 def freight_fee(basket: Basket, draft: Draft) -> list[Draft]:
     """Each parcel's fee, shared by what its template counts; nothing from its free threshold on."""
+    if not basket.parcels:
+        return [draft]
     fees = [0] * len(basket.lines)
-    for parcel in basket.parcels or ():
+    for parcel in basket.parcels:
         if parcel.free_from is not None and sum(draft.goods[i] for i in parcel.lines) >= parcel.free_from:
             continue
         for i, part in zip(parcel.lines, share(parcel.fee, parcel.units), strict=True):

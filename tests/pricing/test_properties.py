@@ -1,5 +1,6 @@
 """What holds of every price."""
 
+from dataclasses import replace
 from itertools import chain, combinations
 
 from hypothesis import given, settings
@@ -18,8 +19,8 @@ from chalicelib.pricing.rules import (
     Scope,
     ScopeKind,
     Tier,
-    best_coupon,
     price,
+    with_best_coupon,
 )
 
 from .terms import END, SHENZHEN, START
@@ -165,10 +166,11 @@ def test_the_best_coupon_is_the_one_that_brute_force_finds(
     rates: dict[str, FreightTemplate],
     where: str | None,
 ) -> None:
-    best = best_coupon(goods, offers, held, rates, where)
+    best, with_it = with_best_coupon(goods, offers, held, rates, where)
     payable = {each.coupon_id: price(goods, offers, each, rates, where).payable for each in held}
     lowest = min([price(goods, offers, None, rates, where).payable, *payable.values()])
-    assert price(goods, offers, best, rates, where).payable == lowest
+    assert with_it.payable == lowest
+    assert with_it == replace(price(goods, offers, best, rates, where), hints=(), notes=())
     if best:
         assert best.coupon_id == next(name for name, fen in payable.items() if fen == lowest)
 

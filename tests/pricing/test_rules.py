@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.pricing.rules import Line, Scope, best_coupon
+from chalicelib.pricing.rules import Line, Scope, with_best_coupon
 
 from .terms import (
     amount_coupon,
@@ -232,13 +232,13 @@ def test_the_best_coupon_is_the_first_of_the_best() -> None:
         amount_coupon(1000, coupon_id="equal"),
         amount_coupon(5000, threshold=10001, coupon_id="unreached"),
     ]
-    best = best_coupon([line("a-01", 10000)], [], coupons, {}, None)
+    best, _ = with_best_coupon([line("a-01", 10000)], [], coupons, {}, None)
     assert best is coupons[1]
 
 
 def test_there_is_no_best_coupon_where_none_saves_anything() -> None:
-    assert best_coupon([line("a-01", 10000)], [], [freight_coupon(500)], {}, None) is None
-    assert best_coupon([line("a-01", 10000)], [], [], {}, None) is None
+    assert with_best_coupon([line("a-01", 10000)], [], [freight_coupon(500)], {}, None)[0] is None
+    assert with_best_coupon([line("a-01", 10000)], [], [], {}, None)[0] is None
 
 
 @pytest.mark.parametrize("lines", [[line("a-01", 1), line("a-01", 1)], [line("a-01", 1, 0)], [line("a-01", 1, -1)]])
