@@ -23,7 +23,7 @@ from tests.shop import TestClock
 
 SKU = "tee-01"
 PIECES, COUNTERS, ANY = st.integers(1, 9), st.sampled_from([2, 2, 3, 6, 0]), st.integers(0, 10**6)
-RUNS, STEPS, SEED = 60, 40, 1
+RUNS, STEPS, SEED = 16, 40, 1
 REMEMBERED = 3
 SMALL = [(rules, "HOT_PER_MINUTE", 3), (spreading, "POUR", 2), (spreading, "WORTH_POURING", 1),
          (spreading, "MARK", 10**6), (service, "SAMPLE", 2), (service, "SPARE", 2)]  # fmt: skip

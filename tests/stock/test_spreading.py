@@ -171,6 +171,19 @@ def test_pieces_that_are_gathered_while_one_looks_are_found(stock: Stock) -> Non
     assert slow.whole(SKU).available == 60
 
 
+def test_what_decides_that_nothing_is_left_is_read_consistently(stock: Stock) -> None:
+    """Which the engine here does always, and DynamoDB where it is asked to."""
+    stock.add(SKU, 3)
+    stock.spread(SKU, 2)
+    stock.take({SKU: 3}, commit)
+    asked: list[Any] = []
+    events = dynamodb().meta.events
+    events.register("provide-client-params.dynamodb.BatchGetItem", lambda params, **_: asked.append(params), "look")
+    stock.whole(SKU)
+    events.unregister("provide-client-params.dynamodb.BatchGetItem", unique_id="look")
+    assert [each["ConsistentRead"] for request in asked for each in request["RequestItems"].values()] == [True] * 3
+
+
 def pour(level: Level) -> list[Write]:
     return store.pour(level, 2, share(level.head, 2))
 
