@@ -45,7 +45,7 @@ def _all(*grants: Grants) -> Grants:
     return {table: " ".join(word for word in OPERATIONS if word in found[table]) for table in sorted(found)}
 
 
-ORDER: Grants = {"orders": "get update"}
+ORDER: Grants = {"orders": "batch update"}
 MINI_PROGRAM: Grants = {"wechat_tokens": "get put", "claims": "put"}
 """To call the platform: its access token, and the right to renew it."""
 WECHAT_PAY: Grants = {"wechat_keys": "get"}
@@ -56,22 +56,22 @@ BACK: Grants = {"stock": "update", "groupbuy": "batch update"}
 """What a paid order in a team held."""
 ALL_BACK: Grants = _all(BACK, {"coupons": "update", "points": "put update", "bargain": "batch update"})
 """What an order of any kind held."""
-OWES: Grants = {"payments": "get update", "refunds": "put"}
+OWES: Grants = {"payments": "batch update", "refunds": "put"}
 """A refund is decided."""
 SETTLES: Grants = _all(ORDER, OWES, ALL_BACK, WECHAT_PAY, {"groupbuy": "delete"})
 """A payment is heard of; over money that is not the order's, an unpaid order is closed."""
 REFUNDS: Grants = _all(ORDER, WECHAT_PAY, {"refunds": "get put update", "payments": "update"})
 """One step of a refund, told to its order."""
-CASE: Grants = {"aftersales": "get update"}
+CASE: Grants = {"aftersales": "batch update"}
 """After-sale cases move on, or hear of their refunds."""
-TEAM: Grants = _all(ORDER, OWES, BACK, {"orders": "batch", "groupbuy": "query"})
+TEAM: Grants = _all(ORDER, OWES, BACK, {"groupbuy": "query"})
 """Members of a team that is over are let go, to be sent or paid back."""
 EFFECTS: Grants = _all(
     TEAM,
     REFUNDS,
     MESSAGE,
     {
-        "activities": "get",
+        "activities": "batch",
         "groupbuy": "put delete",
         "groupbuy/joinable": "query",
         "bargain": "batch update delete",
@@ -83,7 +83,7 @@ EFFECTS: Grants = _all(
 """Of a paid order: its place in a team, or another one, or the money back; sales counted; the shopper told."""
 SHIPPING: Grants = _all(
     MINI_PROGRAM,
-    {"shipping_uploads/due": "query", "shipping_uploads": "get update", "orders": "get", "parcels": "query"},
+    {"shipping_uploads/due": "query", "shipping_uploads": "get update", "orders": "batch", "parcels": "query"},
 )
 
 GRANTS: Mapping[str, Grants] = {
@@ -93,17 +93,17 @@ GRANTS: Mapping[str, Grants] = {
         CASE,
         MINI_PROGRAM,
         {
-            "activities": "get",
+            "activities": "batch",
             "activities/by_kind": "query",
             "activities/by_product": "query",
             "addresses": "batch query put update delete check",
-            "aftersales": "batch query put",
+            "aftersales": "query put",
             "aftersales/due": "query",
             "bargain": "query put",
             "bargain/by_launcher": "query",
-            "cart": "get put update delete",
+            "cart": "batch put update delete",
             "catalog": "batch query",
-            "claims": "get",
+            "claims": "batch",
             "consents": "batch update",
             "coupon_counts": "batch update",
             "coupon_templates": "batch update",
@@ -116,13 +116,13 @@ GRANTS: Mapping[str, Grants] = {
             "listings/by_newest": "query",
             "listings/by_price": "query",
             "listings/by_sales": "query",
-            "members": "get batch update",
+            "members": "batch update",
             "members/staff": "query",
-            "orders": "batch query put",
+            "orders": "query put",
             "orders/by_state": "query",
             "orders/due": "query",
             "parcels": "query put update",
-            "payments": "batch put",
+            "payments": "put",
             "pickup_codes": "get put update",
             "pickup_points": "batch query put",
             "points": "batch",
@@ -147,7 +147,7 @@ GRANTS: Mapping[str, Grants] = {
     "retry_refused_uploads": SHIPPING,
     "track_parcels": _all(
         MINI_PROGRAM,
-        {"parcels/due": "query", "parcels": "query update", "orders": "get", "shipping_uploads": "get"},
+        {"parcels/due": "query", "parcels": "query update", "orders": "batch", "shipping_uploads": "get"},
     ),
     "move_cases_on": _all(ORDER, CASE, OWES, ALL_BACK, MESSAGE, {"aftersales/due": "query", "refunds": "batch"}),
     "move_groups_on": _all(TEAM, {"groupbuy/due": "query", "bargain/due": "query", "bargain": "update"}),
@@ -158,7 +158,6 @@ GRANTS: Mapping[str, Grants] = {
         REFUNDS,
         CASE,
         {
-            "payments": "batch",
             "payments/by_day": "query",
             "refunds": "batch",
             "refunds/by_day": "query",
