@@ -11,15 +11,14 @@ from ..storage.reads import Read, Wish, fetch
 from .store import PriceRuleStore
 from .terms import CouponKind, CouponOffer, FreightTemplate, Line, PointsRule, PriceRules, Promotion, Scope, ScopeKind
 
-
 KEPT = timedelta(seconds=3)
 """How long a process goes by the rules that it read: every cart and order of the shop asks for them, and one partition
-answers no more than 3,000 read units a second. A price is agreed to before it is paid, so nobody pays an old one unawares.
+answers no more than 3,000 read units a second. A price is agreed to before it is paid: nobody pays an old one unawares.
 """
 
 
 class Promotions:
-    """A change of rules counts at once in this process, and after KEPT in all."""
+    """A change of rules counts everywhere after KEPT."""
 
     def __init__(self, store: PriceRuleStore, clock: Clock) -> None:
         self._store = store

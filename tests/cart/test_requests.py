@@ -11,6 +11,7 @@ from chalicelib.coupons import CouponKind, Coupons, CouponStore, CouponTemplate,
 from chalicelib.messaging import Delivery, Message
 from chalicelib.points import Points, PointsStore
 from chalicelib.pricing import Measure, PriceRuleStore, Promotion, Promotions, Scope, Tier
+from chalicelib.pricing.service import KEPT
 from chalicelib.stock import Stock, StockStore
 from chalicelib.storage.table import dynamodb
 
@@ -65,20 +66,23 @@ def test_an_empty_cart_costs_one_request(cart: Cart, requests: list[str]) -> Non
     assert requests == ["BatchGetItem"]
 
 
-def test_a_cart_costs_the_same_however_many_lines_it_has(cart: Cart, requests: list[str]) -> None:
+def test_a_cart_costs_the_same_however_many_lines_it_has(cart: Cart, clock: FakeClock, requests: list[str]) -> None:
     for sku_id in ("cap-01", "sock-01", "tee-01"):
         cart.add(SHOPPER, sku_id, 1)
         requests.clear()
+        clock.now += KEPT
         view = cart.show(SHOPPER)
         assert sorted(requests) == ["BatchGetItem", "BatchGetItem", "Query", "Query"]
     assert (view.goods_total, view.discount_total, view.payable_with_coupon) == (17700, 1000, 16200)
 
 
-def test_a_change_costs_one_write_more(cart: Cart, requests: list[str]) -> None:
+def test_a_change_costs_one_write_more(cart: Cart, clock: FakeClock, requests: list[str]) -> None:
     cart.add(SHOPPER, "cap-01", 1)
     requests.clear()
+    clock.now += KEPT
     cart.add(SHOPPER, "tee-01", 1)
     assert (len(requests), requests.count("UpdateItem")) == (5, 1)
     requests.clear()
+    clock.now += KEPT
     cart.remove(SHOPPER, ["cap-01"])
     assert (len(requests), requests.count("UpdateItem")) == (4, 1)

@@ -24,7 +24,9 @@ from chalicelib.pricing import (
     coupon_offer,
     line_of,
 )
+from chalicelib.pricing.service import KEPT
 from chalicelib.pricing.store import PriceRuleRow
+from chalicelib.storage.table import dynamodb
 
 from .terms import END, START, by_amount, by_pieces, categories
 
@@ -124,3 +126,32 @@ def test_a_coupon_takes_its_terms_along(kind: str, scope: str, ids: tuple[str, .
     coupon = Coupon("c1", "M1", "t", terms, Source.CLAIM, CouponState.UNUSED, START, START, END)
     expected = CouponOffer("c1", CouponKind(kind), "券", 15, 2000, 10000, Scope(ScopeKind(scope), ids))
     assert coupon_offer(coupon) == expected
+
+
+def test_rules_that_were_read_are_kept_for_seconds(promotions: Promotions, clock: SettableClock) -> None:
+    elsewhere = Promotions(PriceRuleStore(), clock)
+    clock.now = START
+    assert promotions.rules().promotions == ()
+    elsewhere.put_promotion(by_amount("p", (10000, 1000)))
+    seen = []
+    for moment in (START, START + KEPT - timedelta(seconds=1), START + KEPT, START + KEPT):
+        clock.now = moment
+        seen.append(len(promotions.rules().promotions))
+    assert seen == [0, 0, 1, 1]
+    elsewhere.remove_promotion("p")
+    clock.now = START  # a clock that was put back
+    assert promotions.rules().promotions == ()
+
+
+def test_kept_rules_are_not_asked_for(promotions: Promotions, clock: SettableClock) -> None:
+    sent: list[str] = []
+    note = lambda event_name, **_: sent.append(event_name)  # noqa: E731
+    dynamodb().meta.events.register("before-send.dynamodb", note)
+    try:
+        promotions.rules()
+        promotions.rules()
+        clock.now += KEPT
+        promotions.rules()
+    finally:
+        dynamodb().meta.events.unregister("before-send.dynamodb", note)
+    assert sent == ["before-send.dynamodb.Query"] * 2
