@@ -3,7 +3,6 @@
 What may be logged: ids (request, member, order, refund, notification), routes, codes, counts, milliseconds.
 """
 
-import os
 from logging import LogRecord
 from typing import Any
 
@@ -29,9 +28,8 @@ class Lines(LambdaPowertoolsFormatter):
             "service": SERVICE,
             **self.thread_safe_get_current_keys(),
             **{key: value for key, value in record.__dict__.items() if key not in OWN_OF_RECORDS},
+            "xray_trace_id": self._get_latest_trace_id(),
         }
-        if trace := os.environ.get("_X_AMZN_TRACE_ID"):
-            line["xray_trace_id"] = trace.split(";")[0].removeprefix("Root=")
         return _json({key: value for key, value in line.items() })
 
 
