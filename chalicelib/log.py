@@ -30,7 +30,7 @@ class Lines(LambdaPowertoolsFormatter):
             **{key: value for key, value in record.__dict__.items() if key not in OWN_OF_RECORDS},
             "xray_trace_id": self._get_latest_trace_id(),
         }
-        return _json({key: value for key, value in line.items() })
+        return _json({key: value for key, value in line.items() if value is not None})
 
 
 def _json(line: Any) -> str:
