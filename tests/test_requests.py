@@ -7,6 +7,7 @@ from operator import gt
 
 from bench.meter import Cost
 from bench.requests import measure, unvisited
+from bench.service import SERVICE
 from bench.visits import ROUTES
 from sandbox.local.seed import load
 from sandbox.wechat import Credentials
@@ -51,7 +52,7 @@ BUDGETS = {
 def test_no_route_asks_more_than_its_budget(
     tables: str, engine: str, credentials: Credentials, api_server: str
 ) -> None:
-    visits = [visit for visit in ROUTES if (visit.name, visit.case) in BUDGETS]
+    visits = [visit for visit in (*ROUTES, *SERVICE) if (visit.name, visit.case) in BUDGETS]
     assert len(visits) == len(BUDGETS), "a budget is named for no visit"
     with open_stack(tables, engine, credentials, api_server, load) as stack:
         costs = {(visit.name, visit.case): cost for visit, cost in measure(stack, engine, visits)}
