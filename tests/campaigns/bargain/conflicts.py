@@ -43,9 +43,9 @@ def turning_away() -> Iterator[list[str]]:
 
     events = dynamodb().meta.events
     events.register("before-send.dynamodb.TransactWriteItems", before)
-    events.register("response-received.dynamodb.TransactWriteItems", after)
+    events.register("after-call.dynamodb.TransactWriteItems", after)
     try:
         yield turned_away
     finally:
         events.unregister("before-send.dynamodb.TransactWriteItems", before)
-        events.unregister("response-received.dynamodb.TransactWriteItems", after)
+        events.unregister("after-call.dynamodb.TransactWriteItems", after)
