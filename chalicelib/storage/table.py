@@ -45,13 +45,21 @@ class Row(Model):
         """As pynamodb makes a row of an item, but looking only at the attributes that the item has."""
         if cls._discriminator:  # type: ignore[attr-defined]
             return super()._instantiate(attribute_values)
-        row, (named, defaults) = cls.__new__(cls), _attributes(cls)
-        values = row.attribute_values = {name: value() if callable(value) else value for name, value in defaults}
+        row, named = cls.__new__(cls), _attributes(cls)
+        values = row.attribute_values = _defaults(cls)
         for key, item in attribute_values.items():
             if key in named and "NULL" not in item:
                 name, attribute = named[key]
                 values[name] = attribute.deserialize(attribute.get_value(item))
         return row
+
+    def _set_defaults(self, _user_instantiated: bool = True) -> None:
+        self.attribute_values |= _defaults(type(self))
+
+    def _set_attributes(self, **attributes: Any) -> None:
+        if unknown := attributes.keys() - self.get_attributes().keys():
+            raise ValueError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        self.attribute_values |= attributes
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
@@ -65,11 +73,19 @@ class Row(Model):
 
 
 @cache
-def _attributes(kind: type[Row]) -> tuple[dict[str, tuple[str, Any]], list[tuple[str, Any]]]:
-    """By its name in an item, every attribute with its name in Python; and what those have that an item lacks."""
+def _attributes(kind: type[Row]) -> dict[str, tuple[str, Any]]:
+    """By its name in an item, every attribute with its name in Python."""
+    return {attribute.attr_name: (name, attribute) for name, attribute in kind.get_attributes().items()}
+
+
+def _defaults(kind: type[Row]) -> dict[str, Any]:
+    return {name: value() if callable(value) else value for name, value in _with_default(kind)}
+
+
+@cache
+def _with_default(kind: type[Row]) -> list[tuple[str, Any]]:
     all_ = kind.get_attributes().items()
-    named = {attribute.attr_name: (name, attribute) for name, attribute in all_}
-    return named, [(name, attribute.default) for name, attribute in all_ if attribute.default is not None]
+    return [(name, attribute.default) for name, attribute in all_ if attribute.default is not None]
 
 
 _lock = threading.RLock()

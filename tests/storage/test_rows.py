@@ -41,6 +41,23 @@ def test_every_kind_of_row_is_made_as_pynamodb_makes_it(kind: Any) -> None:
         assert kind.from_raw_data(given).attribute_values == by_pynamodb(kind, given).attribute_values
 
 
+@pytest.mark.parametrize("kind", Row.kinds, ids=lambda kind: kind.__name__)
+def test_a_new_row_is_what_pynamodb_would_make_it(kind: Any) -> None:
+    keys = ["a", "b"][: 1 + bool(kind._range_keyname)]
+    others = dict.fromkeys(set(kind.get_attributes()) - {kind._hash_keyname, kind._range_keyname, kind._discriminator})
+    for more in ({}, others):
+        row = kind(*keys, **more)
+        plain = kind.__new__(kind)
+        plain.attribute_values = {}
+        plain._set_discriminator()
+        AttributeContainer._set_defaults(plain)
+        key: Any = dict(zip([kind._hash_keyname, kind._range_keyname], keys, strict=False))
+        AttributeContainer._set_attributes(plain, **more, **key)
+        assert row.attribute_values == plain.attribute_values
+    with pytest.raises(ValueError, match="unheard_of"):
+        kind(*keys, unheard_of=1)
+
+
 def test_a_default_belongs_to_one_row_alone() -> None:
     class MutableRow(Row):
         seen = NumberAttribute(default=3)
