@@ -88,15 +88,17 @@ class Stock:
         seen = levels or {sku_id: Level(sku_id, head=pieces(n), stocked=False) for sku_id, n in wanted.items()}
         tried = 0
         for _ in range(ROUNDS):
+            attempts = range(tried, tried + TRIES)
             try:
-                write(*self._takes(wanted, seen), attempts=range(tried, tried + TRIES))
+                write(*self._takes(wanted, seen), attempts=attempts)
             except SoldOut:
                 pass
             except StorageBusy:
                 tried += TRIES
             except Scattered as scattered:
+                tried += TRIES
                 with suppress(StorageBusy):  # then somebody takes from there, and it looks different now
-                    self._spreading.gather(scattered.sku_id)
+                    self._spreading.gather(scattered.sku_id, attempts)
             else:
                 return self._cool(seen)
             seen = self._spreading.whole(wanted)

@@ -10,7 +10,7 @@ from random import Random
 from ..log import logger
 from ..storage.reads import fetch
 from ..storage.table import STORAGE_FAILURES
-from ..storage.writes import StorageBusy, Write, commit
+from ..storage.writes import ATTEMPTS, StorageBusy, Write, commit
 from .rules import HOT_COUNTERS, WORTH_POURING, Level, Moved, share
 from .store import StockStore
 
@@ -48,9 +48,9 @@ class Spreading:
         else:
             self._move(sku_id, lambda level: self._poured(level, counters))
 
-    def gather(self, sku_id: str) -> None:
+    def gather(self, sku_id: str, attempts: range = range(ATTEMPTS)) -> None:
         """All pieces to the head. Raises StorageBusy if others take from the counters faster than they are emptied."""
-        self._move(sku_id, lambda level: self._store.gather(level) if level.counters else [])
+        self._move(sku_id, lambda level: self._store.gather(level) if level.counters else [], attempts)
 
     def cool(self, level: Level, minute: int) -> None:
         """Spread what is taken from too often. Nobody waits for it: where it fails, the next will try."""
@@ -67,12 +67,12 @@ class Spreading:
         else:
             logger.info("hot stock spread", about=level.sku_id)
 
-    def _move(self, sku_id: str, decide: Callable[[Level], list[Write]]) -> None:
+    def _move(self, sku_id: str, decide: Callable[[Level], list[Write]], attempts: range = range(ATTEMPTS)) -> None:
         """What is decided of the pieces as they are, decided anew until nobody takes one of them meanwhile."""
         for _ in range(MOVES):
             with suppress(Moved):
                 if writes := decide(self._whole(sku_id)):
-                    commit(*writes)
+                    commit(*writes, attempts=attempts)
                 return
         raise StorageBusy
 

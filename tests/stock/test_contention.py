@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSResponse
 
 from bench.sale.conflicts import Conflicts
 from chalicelib.stock import SoldOut, Stock, StockStore
+from chalicelib.stock.service import ROUNDS, TRIES
 from chalicelib.stock.store import StockRow
 from chalicelib.storage.reads import fetch
 from chalicelib.storage.table import dynamodb
@@ -91,6 +92,18 @@ def test_who_finds_all_held_is_told_to_come_again_and_has_taken_nothing(
     with pytest.raises(StorageBusy):
         buy(stock)
     assert stock.levels([SKU]) == {SKU: 5}
+
+
+def test_who_cannot_gather_what_is_scattered_tries_no_longer_than_others(
+    stock: Stock, hold: Callable[[Held], list[str]]
+) -> None:
+    """Or large orders of hot stock would keep functions busy for minutes."""
+    stock.add(SKU, 65)
+    stock.spread(SKU, 64)
+    met = hold(lambda key: key == SKU)
+    with pytest.raises(StorageBusy):
+        buy(stock, 40)
+    assert met.count(SKU) == ROUNDS * TRIES
 
 
 @pytest.mark.parametrize("counters", [0, 3])
