@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from pynamodb.expressions.condition import Condition, size
@@ -13,7 +12,7 @@ from pynamodb.expressions.update import Action
 from ..kernel.errors import ShopError
 from ..kernel.paging import Page, page_of
 from ..log import logger
-from ..storage.attributes import packed
+from ..storage.attributes import becoming, packed
 from ..storage.cipher import SEALED_FOR_GOOD, Cipher
 from ..storage.due import clear_due, due, first_due, place_of, set_due, sweep, wait_for
 from ..storage.reads import Read, Search, fetch
@@ -89,7 +88,7 @@ class OrderStore:
             OrderRow.timeline.set(
                 OrderRow.timeline.append([packed(event) for event in after.timeline[len(before.timeline) :]])
             ),
-            *(_set(name, value) for name, value in new.items() if value != old[name]),
+            *becoming(OrderRow, {name: value for name, value in new.items() if value != old[name]}),
             *self._waiting(before, after),
             condition=_as_read(before),
             otherwise=otherwise or OrderChanged(),
@@ -172,9 +171,3 @@ def _as_read(order: Order) -> Condition:
         & (OrderRow.effects_due == order.effects_due)
     )
     return unchanged
-
-
-def _set(name: str, value: Any) -> Action:
-    attribute = getattr(OrderRow, name)
-    action: Action = attribute.remove() if value is None else attribute.set(value)
-    return action

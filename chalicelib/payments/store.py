@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 from ..kernel.clock import epoch
 from ..kernel.paging import Page, page_of
 from ..kernel.trail import Actor, Event
-from ..storage.attributes import packed
+from ..storage.attributes import becoming, packed
 from ..storage.due import clear_due, due, first_due, place_of, set_due, wait_for
 from ..storage.reads import Read, fetch, read
 from ..storage.writes import Write, commit, put, update
@@ -115,15 +115,18 @@ class PaymentStore:
         at = trade.success_time or now
         event = Event(now, Actor.WECHAT, payment.state, PaymentState.PAID, f"支付成功（{heard_by}）")
         owed = [*_counted(refund)] if refund else []
+        changed = {
+            "state": PaymentState.PAID,
+            "transaction_id": trade.transaction_id,
+            "total": payment.total,
+            "openid": payment.openid,
+            "paid_at": epoch(at),
+            "heard_by": heard_by,
+            "day_shard": day_shard(at, payment.out_trade_no),
+        }
         paid = update(
             PaymentRow(payment.out_trade_no),
-            PaymentRow.state.set(PaymentState.PAID),
-            PaymentRow.transaction_id.set(trade.transaction_id),
-            PaymentRow.total.set(payment.total),
-            PaymentRow.openid.set(payment.openid),
-            PaymentRow.paid_at.set(epoch(at)),
-            PaymentRow.heard_by.set(heard_by),
-            PaymentRow.day_shard.set(day_shard(at, payment.out_trade_no)),
+            *becoming(PaymentRow, changed),
             PaymentRow.timeline.set(PaymentRow.timeline.append([packed(event)])),
             *owed,
             condition=PaymentRow.state == payment.state,

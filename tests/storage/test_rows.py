@@ -44,7 +44,9 @@ def test_every_kind_of_row_is_made_as_pynamodb_makes_it(kind: Any) -> None:
 @pytest.mark.parametrize("kind", Row.kinds, ids=lambda kind: kind.__name__)
 def test_a_new_row_is_what_pynamodb_would_make_it(kind: Any) -> None:
     keys = ["a", "b"][: 1 + bool(kind._range_keyname)]
-    others = dict.fromkeys(set(kind.get_attributes()) - {kind._hash_keyname, kind._range_keyname, kind._discriminator})
+    others: dict[Any, Any] = dict.fromkeys(
+        set(kind.get_attributes()) - {kind._hash_keyname, kind._range_keyname, kind._discriminator}
+    )
     for more in ({}, others):
         row = kind(*keys, **more)
         plain = kind.__new__(kind)
