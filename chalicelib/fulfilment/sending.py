@@ -53,7 +53,8 @@ class Sending:
         parcel_id = parcel_id_of(order_id, key)
         now = now.replace(microsecond=0)  # as stored, so that a repetition is answered with the same
         for _ in range(TRIES):
-            order, parcels = self.order(member_id, order_id)
+            order = self._orders.get(member_id, order_id)
+            parcels = self._parcels.of(order_id)  # after the order, so that all which left of it stands among them
             if known := _find(parcels, parcel_id):
                 if not same(known, asked):
                     raise ParcelReused

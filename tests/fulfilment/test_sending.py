@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from chalicelib.fulfilment.rows import ParcelRow, UploadRow
+from chalicelib.fulfilment.rules import Consignment, Parcel, Way
+from chalicelib.fulfilment.store import ParcelStore
 from chalicelib.kernel.staff import StaffRole
 from chalicelib.kernel.trail import Actor
-from chalicelib.orders import OrderState
+from chalicelib.orders import Order, OrderState
 from chalicelib.orders.progress import most, with_claim
 from chalicelib.orders.rules import Job, moved
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit
+from chalicelib.storage.reads import Read
 from chalicelib.storage.table import dynamodb
 from chalicelib.storage.writes import commit
 from tests.shop import Shopper, Stack, put_bargain_activity
@@ -149,6 +152,29 @@ def test_the_same_request_ten_times_at_once_is_one_parcel(desk: Desk, alice: Sho
     assert {answer["parcel"]["parcel_id"] for answer in answers if "parcel" in answer} != set()
     assert all("parcel" in answer or answer["code"] == "STORAGE_BUSY" for answer in answers)
     assert len(alice.get(f"/orders/{order_id}/parcels")["items"]) == 1
+
+
+def test_a_request_that_comes_again_at_the_same_moment_is_answered_with_its_parcel(
+    stack: Stack, desk: Desk, alice: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parcels as they were before the first is written, and the order perhaps as it is after it."""
+    order_id, read = desk.bought(alice, ("tea-01", 1)), ParcelStore.reads
+    asked = Consignment(Way.EXPRESS, "SF", "SF0001")
+
+    def send() -> tuple[Order, Parcel]:
+        return stack.shop.fulfilment.sending.send(
+            alice.member_id, order_id, asked, "same-key", desk.sam.member_id, stack.clock()
+        )
+
+    def late(store: ParcelStore, order_id: str) -> Read[list[Parcel]]:
+        monkeypatch.setattr(ParcelStore, "reads", read)
+        seen = store.of(order_id)
+        first.append(send())
+        return Read((), lambda _: seen)
+
+    first: list[tuple[Order, Parcel]] = []
+    monkeypatch.setattr(ParcelStore, "reads", late)
+    assert send() == first[0]
 
 
 def test_sending_and_a_case_about_the_same_pieces_at_once_end_with_one_of_them(
