@@ -32,10 +32,9 @@ class Promotions:
 
     def reads_rules(self) -> Wish[PriceRules]:
         """`rules`, to be read together with other things."""
-        if self._kept is not None:
-            since, rules = self._kept
-            if since <= self._clock() < since + KEPT:
-                return Read((), lambda _: self._running(rules))
+        kept = self._kept  # another thread may let go of it
+        if kept is not None and kept[0] <= self._clock() < kept[0] + KEPT:
+            return Read((), lambda _: self._running(kept[1]))
         return self._store.all().then(self._keep).then(self._running)
 
     def put_promotion(self, promotion: Promotion) -> None:
