@@ -94,10 +94,11 @@ class Catalog:
     def add_sales(self, product_id: str, pieces: int, *once: Write) -> None:
         """Count `pieces` >= 1 as sold, in one step with `once`, which sees to it that an order is counted once.
 
-        Raises ProductNotFound, and what `once` refuses with.
+        Raises what `once` refuses with. Sales of a product that does not exist are shown nowhere.
 
-        The product's count is exact. The lists follow when `shown_sales` changes; one who edits the product at that
-        very moment can hold them at the step before, until the next.
+        The product's count is exact. The lists follow when `shown_sales` changes, whoever crosses the step; when this
+        fails, repeat it with `once`, and they do. One who edits the product at that very moment can hold them at the
+        step before, until the next sale, and a list that it enters then until the next step.
         """
         if pieces < 1:
             raise ValueError("sales only grow")

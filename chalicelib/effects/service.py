@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from ..campaigns.service import Campaigns
-from ..catalog import Catalog, ProductNotFound
+from ..catalog import Catalog
 from ..log import logger
 from ..messaging import Message, Messaging
 from ..orders import Order, OrderNotFound, Orders, OrderState
@@ -66,7 +66,7 @@ class Effects:
             pieces[line.product_id] = pieces.get(line.product_id, 0) + line.quantity
         for product_id, sold in pieces.items():
             once = claim(f"sales:{order.order_id}:{product_id}", now, REMEMBERED, AlreadyDone())
-            with suppress(AlreadyDone, ProductNotFound):
+            with suppress(AlreadyDone):
                 self._catalog.add_sales(product_id, sold, once)
 
     def _tell(self, order: Order, name: str, message: Message) -> None:

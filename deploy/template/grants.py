@@ -75,8 +75,8 @@ EFFECTS: Grants = _all(
         "groupbuy": "put delete",
         "groupbuy/joinable": "query",
         "bargain": "batch update delete",
-        "catalog": "get update",
-        "listings": "update",
+        "catalog": "query update",
+        "listings": "batch update",
         "stock": "batch",
     },
 )
