@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
+from botocore.awsrequest import AWSResponse
 
 from chalicelib.coupons import CouponKind, CouponTemplate, Terms
 from chalicelib.orders import OrderState
@@ -12,6 +14,7 @@ from chalicelib.orders.rules import OrderHeld
 from chalicelib.pricing.terms import FreightRule, FreightTemplate, FreightUnit, Measure, Promotion, Scope, Tier
 from chalicelib.storage.reads import search
 from chalicelib.storage.table import dynamodb
+from tests.faults.engine import _Headers, _Raw, refused
 from tests.shop import Stack
 
 ONE = [{"sku_id": "tea-01", "quantity": 1}]
@@ -258,3 +261,35 @@ def test_a_repeated_key_answers_its_order_though_that_took_the_last_pieces_and_t
     assert alice.post("/orders", wish, **key) == alice.post("/orders", wish, **key)
     assert stack.stock("tea-01") == 0
     assert alice.refused("POST", "/orders", {**wish, "remark": "快"}, **key) == "IDEMPOTENCY_KEY_REUSED"
+
+
+@pytest.mark.parametrize("counters", [0, 3])
+def test_an_order_that_was_placed_while_its_answer_was_lost_is_answered(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, counters: int
+) -> None:
+    """DynamoDB has it, and says to each repetition that it is still at work: in the end it is tried anew."""
+    alice, stock = stack.shopper("alice"), stack.shop.stock
+    stock.spread("tea-01", counters)
+    wish = alice.wish(("tea-01", stock.levels(["tea-01"])["tea-01"]))
+    monkeypatch.setattr("chalicelib.storage.transport.time.sleep", lambda _: None)
+    monkeypatch.setattr("chalicelib.storage.writes.time.sleep", lambda _: None)
+    asked: list[bytes] = []
+
+    def lose(request: Any, **_: Any) -> AWSResponse | None:
+        asked.append(request.body)
+        if asked[0] != request.body:
+            return None
+        if len(asked) == 1:
+            requests.post(request.url, data=request.body, headers=request.headers, timeout=30).raise_for_status()
+        status, headers, body = refused("TransactionInProgressException")
+        return AWSResponse(request.url, status, _Headers(headers), _Raw(body))
+
+    events = dynamodb().meta.events
+    events.register("before-send.dynamodb.TransactWriteItems", lose)
+    try:
+        order = alice.post("/orders", wish, **{"Idempotency-Key": "lost-answer"})
+    finally:
+        events.unregister("before-send.dynamodb.TransactWriteItems", lose)
+    assert len(asked) > asked.count(asked[0]) > 1
+    assert [each["order_id"] for each in alice.get("/orders")["items"]] == [order["order_id"]]
+    assert stock.levels(["tea-01"]) == {"tea-01": 0}
