@@ -93,29 +93,6 @@ def test_fewer_counters_hide_nothing(stock: Stock) -> None:
     assert sell_out(stock) == 90
 
 
-class Meanwhile(StockStore):
-    """Before the first use of one of its methods another is faster."""
-
-    def __init__(self, method: str, other: Callable[[], object]) -> None:
-        self._method, self._other = method, other
-
-    def __getattribute__(self, name: str) -> Any:
-        if name == "_method" or name != self._method:
-            return super().__getattribute__(name)
-        self._method = ""
-        self._other()
-        return super().__getattribute__(name)
-
-
-def test_fewer_counters_hide_nothing_that_another_poured_meanwhile(stock: Stock) -> None:
-    """Two of the staff at once, or one of them and the heat."""
-    stock.add(SKU, 90)
-    slow = Stock(Meanwhile("pour", lambda: stock.spread(SKU, 8)))
-    level = slow.spread(SKU, 2)
-    assert (level.counters, level.available) == (2, 90)
-    assert sell_out(stock) == 90
-
-
 def test_what_cannot_be_shared_stays_at_the_head_and_counters_wait_for_more(stock: Stock) -> None:
     stock.add(SKU, 5)
     level = stock.spread(SKU, 8)
@@ -160,15 +137,6 @@ def test_pieces_in_too_many_counters_for_one_order_are_gathered_for_it(stock: St
     buy(stock, 60)
     level = stock.whole(SKU)
     assert (level.available, level.counters) == (5, 0)
-
-
-def test_pieces_that_are_gathered_while_one_looks_are_found(stock: Stock) -> None:
-    """All to the head after it was read, and before the counters are."""
-    stock.add(SKU, 90)
-    stock.spread(SKU, 2)
-    stock.take({SKU: 30}, commit, {SKU: Level(SKU, 30)})
-    slow = Stock(Meanwhile("closer", lambda: stock.spread(SKU, 0)))
-    assert slow.whole(SKU).available == 60
 
 
 def test_what_decides_that_nothing_is_left_is_read_consistently(stock: Stock) -> None:
