@@ -17,6 +17,7 @@ from bench.service import SERVICE
 from bench.tour import Tour
 from bench.visits import ROUTES
 from chalicelib.log import logger
+from chalicelib.pricing.service import KEPT
 from chalicelib.shop import build, use
 from chalicelib.storage import due
 from chalicelib.storage.tables import tables as models
@@ -86,11 +87,13 @@ def watched() -> Iterator[Needs]:
 
 @pytest.fixture(scope="module")
 def asked(credentials: Credentials, api_server: str) -> set[Need]:
-    """On all ways that are known."""
+    """On all ways that are known, with what is kept for seconds forgotten."""
     with watched() as needs, certified(credentials, api_server) as stack:
         tour = Tour(stack)
         for visit in VISITS:
-            visit.ready(tour)()
+            act = visit.ready(tour)
+            stack.clock.forward(seconds=KEPT.total_seconds())
+            act()
     return needs.found
 
 
