@@ -273,6 +273,7 @@ def test_of_sales_that_cross_a_step_together_the_last_tells_the_lists(
     catalog.add_sales("tee", 108)
 
     def overtaken(*wishes: Wish[Any]) -> tuple[Any, ...]:
+        assert all(wish.consistent for wish in wishes)
         count_silently(2)
         return fetch(*wishes)
 
@@ -303,6 +304,25 @@ def test_a_count_that_comes_late_does_not_take_lists_back(catalog: Catalog, monk
     monkeypatch.setattr(store, "fetch", overtaken)
     catalog.add_sales("tee", 1)
     assert cards_everywhere(catalog, ALL).pop().sales == 11
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_product_that_leaves_the_lists_while_it_is_sold_is_not_put_back(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    catalog.put_product(new_product())
+
+    def overtaken(*wishes: Wish[Any]) -> tuple[Any, ...]:
+        before = fetch(*wishes)
+        monkeypatch.undo()
+        catalog.set_on_shelf("tee", False)
+        after = fetch(*wishes)
+        return (before[0], after[1]) if first == 0 else (after[0], before[1])
+
+    monkeypatch.setattr(store, "fetch", overtaken)
+    catalog.add_sales("tee", 1)
+    assert cards_everywhere(catalog, ALL, by_category("shirts")) == set()
+    assert CatalogStore().get("tee").sales == 1
 
 
 def test_a_changed_product_keeps_its_sales(catalog: Catalog) -> None:
