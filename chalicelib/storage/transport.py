@@ -14,13 +14,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from socket import socket
 from types import SimpleNamespace
 from typing import Any, ClassVar
+from zlib import crc32
 
 import msgspec
-from botocore.auth import SigV4Auth
 from botocore.endpoint import EndpointCreator
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.hooks import HierarchicalEmitter
@@ -29,6 +29,7 @@ from botocore.model import ServiceId
 from botocore.retries.standard import register_retry_handler
 from botocore.session import Session
 
+from .signer import Request, Signer
 from .wire import Wire
 
 OPERATIONS = frozenset(
@@ -53,18 +54,6 @@ class Operation:
 
 
 @dataclass
-class Request:
-    """As much of botocore's AWSRequest as its signer looks at."""
-
-    url: str
-    headers: dict[str, str]
-    body: bytes
-    method: str = "POST"
-    params: dict[str, str] = field(default_factory=dict)
-    context: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
 class _Call:
     """A request on its way: `connection` while it is on the wire, `answer` or `error` once it is back."""
 
@@ -76,19 +65,6 @@ class _Call:
     answer: Any = None
     parsed: Any = None
     error: Exception | None = None
-
-
-class _Signer(SigV4Auth):  # type: ignore[misc]
-    """Signs what botocore signs, without taking apart a URL that has no query and headers that are plain."""
-
-    def headers_to_sign(self, request: Request) -> dict[str, str]:
-        return {name.lower(): value for name, value in request.headers.items()}
-
-    def canonical_headers(self, headers: dict[str, str]) -> str:
-        return "\n".join(f"{name}:{headers[name]}" for name in sorted(headers))
-
-    def canonical_query_string(self, request: Request) -> str:
-        return ""
 
 
 class LeanClient:
@@ -217,7 +193,7 @@ class LeanClient:
         request = Request(self._url, headers, call.body)
         credentials = self._session.get_credentials()
         frozen = credentials.get_frozen_credentials() if credentials is not None else None
-        _Signer(frozen, NAME, self._region).add_auth(request)
+        Signer(frozen, NAME, self._region).add_auth(request)
         headers["User-Agent"] = "jishi"
         headers["amz-sdk-request"] = f"attempt={call.attempt}; max={ATTEMPTS}"
         return request
@@ -233,7 +209,12 @@ class LeanClient:
             call.answer, call.error = None, error
 
     def _retry_after(self, call: _Call) -> Any:
-        """Seconds to wait before the next try, by botocore's rules; None if this was the last."""
+        """Seconds to wait before the next try, by botocore's rules; None if this was the last.
+
+        Of an answer that succeeded the rules ask only whether it came through whole.
+        """
+        if call.parsed is not None and call.answer.status_code < 300 and _whole(call.answer):
+            return None
         return self.meta.events.emit_until_response(
             f"needs-retry.{NAME}.{call.operation.name}",
             response=None if call.answer is None else (call.answer, call.parsed),
@@ -242,6 +223,11 @@ class LeanClient:
             caught_exception=call.error,
             request_dict={"context": call.context},
         )[1]
+
+
+def _whole(answer: Any) -> bool:
+    told = answer.headers.get("x-amz-crc32")
+    return told is None or told == str(crc32(answer.content))
 
 
 def _encoded(params: dict[str, Any]) -> bytes:
