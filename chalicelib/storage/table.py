@@ -1,12 +1,14 @@
 """Row: the base of every pynamodb model of the shop."""
 
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
+from pynamodb.attributes import NumberAttribute
 from pynamodb.connection import Connection
 from pynamodb.connection.table import TableConnection
 from pynamodb.exceptions import PynamoDBException
@@ -49,8 +51,8 @@ class Row(Model):
         values = row.attribute_values = _defaults(cls)
         for key, item in attribute_values.items():
             if key in named and "NULL" not in item:
-                name, attribute = named[key]
-                values[name] = attribute.deserialize(attribute.get_value(item))
+                name, attribute, deserialize = named[key]
+                values[name] = deserialize(attribute.get_value(item))
         return row
 
     def _set_defaults(self, _user_instantiated: bool = True) -> None:
@@ -73,9 +75,17 @@ class Row(Model):
 
 
 @cache
-def _attributes(kind: type[Row]) -> dict[str, tuple[str, Any]]:
-    """By its name in an item, every attribute with its name in Python."""
-    return {attribute.attr_name: (name, attribute) for name, attribute in kind.get_attributes().items()}
+def _attributes(kind: type[Row]) -> dict[str, tuple[str, Any, Callable[[Any], Any]]]:
+    """By its name in an item, every attribute with its name in Python and how it is read."""
+    return {
+        attribute.attr_name: (name, attribute, _number if type(attribute) is NumberAttribute else attribute.deserialize)
+        for name, attribute in kind.get_attributes().items()
+    }
+
+
+def _number(text: str) -> Any:
+    """As pynamodb reads it, which takes every number for JSON."""
+    return int(text) if text.isdecimal() else json.loads(text)
 
 
 def _defaults(kind: type[Row]) -> dict[str, Any]:

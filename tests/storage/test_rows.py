@@ -79,3 +79,10 @@ def test_what_is_made_of_an_item_can_be_stored_again() -> None:
 def test_an_item_of_another_type_is_refused() -> None:
     with pytest.raises(AttributeDeserializationError):
         ListingRow.from_raw_data({"sales": {"S": "twelve"}})
+
+
+@pytest.mark.parametrize("text", ["0", "12", "-3", "1.5", "1E+3", "12345678901234567890"])
+def test_numbers_are_read_as_pynamodb_reads_them(text: str) -> None:
+    item = {"sales": {"N": text}}
+    read, expected = ListingRow.from_raw_data(item).sales, by_pynamodb(ListingRow, item).sales
+    assert (read, type(read)) == (expected, type(expected))
