@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.report.growth import grown
 from bench.report.hot import HOT, verdicts, visits
@@ -87,10 +87,23 @@ def _sale(results: Results) -> Iterator[str]:
                 f"{'s' if row['counters'] else ''}: {row['orders_per_second']:,.0f} orders/s, "
                 f"{row['of_ceiling']:.0%} of the engine's own ceiling, p99 {row['p99_ms']:,.0f} ms."
             )
-    writes = [row["writes"] for row in sales.values()]
-    if late := sum(each["late_losers"] for each in writes):
-        made = sum(each["of_late_losers"] for each in writes)
-        yield f"{late:,} buyers came once all was sold, and caused {made:,} requests that write."
+    yield from _losers([row["writes"] for row in sales.values()])
+
+
+def _losers(writes: Sequence[Mapping[str, int]]) -> Iterator[str]:
+    """Of all sales together."""
+    late, made, counting, waiting, theirs = (
+        sum(each[column] for each in writes)
+        for column in ("late_losers", "of_late_losers", "counting_late", "losers_in_flight", "of_losers_in_flight")
+    )
+    if late:
+        yield (
+            f"{late:,} buyers came once all was sold, and caused {made / late:.3f} writes each "
+            f"({counting / late:.3f} of them to count how often a member asks)."
+        )
+    if waiting:
+        each_one = f"{theirs / waiting:.2f} writes each"
+        yield f"{waiting:,} losers were in flight as the last piece went, and caused {each_one}."
 
 
 def _coldstart(results: Results) -> Iterator[str]:

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.sale import ENOUGH, MOST_WRITES
 from bench.sale.crowd import PLACED, Outcome
 
-MOST_WRITES = 0.05
-"""A loser who asks once all is sold may cost so many requests that write, on average..."""
-FLAGGING = 8
-"""... beside those that note that all is sold, once for the SKU: some find it out at the same moment."""
+FEW = 8
+"""So many writes more may fewer than ENOUGH losers cost together."""
 
 
 def figures(outcomes: Sequence[Outcome], pieces: int, left: int, in_orders: int) -> dict[str, Any]:
@@ -19,7 +18,7 @@ def figures(outcomes: Sequence[Outcome], pieces: int, left: int, in_orders: int)
     losers = [one for one in outcomes if one.code != PLACED]
     sold_at = [one.seen.sold_at for one in outcomes if one.code == PLACED and one.seen.sold_at is not None]
     first, last, end = min(o.began for o in outcomes), max(sold_at, default=0.0), max(o.ended for o in outcomes)
-    late = [one for one in losers if one.began > last]
+    late, in_flight = ([one for one in losers if (one.began > last) == after] for after in (True, False))
     took = sorted(one.ended - one.began for one in outcomes)
     return {
         "buyers": len(outcomes),
@@ -39,7 +38,9 @@ def figures(outcomes: Sequence[Outcome], pieces: int, left: int, in_orders: int)
             "after_last_sale": sum(moment > last for one in losers for moment in one.seen.writes),
             "late_losers": len(late),
             "of_late_losers": sum(len(one.seen.writes) for one in late),
-            "counting_members": sum(one.seen.paced for one in outcomes),
+            "counting_late": sum(one.seen.paced for one in late),
+            "losers_in_flight": len(in_flight),
+            "of_losers_in_flight": sum(len(one.seen.writes) for one in in_flight),
         },
     }
 
@@ -56,10 +57,15 @@ def broken(sale: Mapping[str, Any], *, may_be_busy: bool = False) -> list[str]:
         f"losers were told {sale['refused']}": set(sale["refused"]) <= {"SOLD_OUT"},
         f"{sale['busy_answers']} answers said to come again": may_be_busy or sale["busy_answers"] == 0,
         f"{writes['of_late_losers']} writes for {writes['late_losers']} who came once all was sold": (
-            writes["of_late_losers"] <= MOST_WRITES * writes["late_losers"] + FLAGGING
+            writes["of_late_losers"] <= most_writes(writes["late_losers"])
         ),
     }
     return [promise for promise, kept in promises.items() if not kept]
+
+
+def most_writes(late: int) -> float:
+    """That so many who come once all is sold may cost together."""
+    return MOST_WRITES * late + (FEW if late < ENOUGH else 0)
 
 
 def _rate(count: int, seconds: float) -> float:

@@ -35,7 +35,10 @@ def cpu_row(ms: float, crypto: float = 0.0, **more: Any) -> dict[str, Any]:
 
 
 def sale_row(**more: Any) -> dict[str, Any]:
-    writes = {"of_losers": 3, "after_last_sale": 1, "late_losers": 100, "of_late_losers": 2, "counting_members": 0}
+    writes = {
+        "of_losers": 40, "after_last_sale": 9, "late_losers": 1000, "of_late_losers": 40, "counting_late": 30,
+        "losers_in_flight": 50, "of_losers_in_flight": 75,
+    }  # fmt: skip
     asked = {"buyers": 200, "pieces": 100, "at_once": 50, "counters": 16, "held_ms": None}
     counts = {"sold": 100, "left": 0, "server_errors": 0, "busy_answers": 0, "conflicts": 0, "broken": []}
     rates = {"orders_per_second": 50.0, "answers_per_second": 90.0, "p50_ms": 9.0, "p99_ms": 50.0, "of_ceiling": 0.5}

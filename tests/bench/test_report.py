@@ -68,6 +68,20 @@ def test_a_broken_promise_of_a_sale_is_told() -> None:
     assert "1 broken promise." in summary.section(results(sale={**MEASURED["sale"], "sales": sales}))
 
 
+def test_all_writes_of_losers_are_told_by_when_they_came() -> None:
+    said = summary.section(results())
+    assert "1,000 buyers came once all was sold, and caused 0.040 writes each (0.030 of them to count how often" in said
+    assert "50 losers were in flight as the last piece went, and caused 1.50 writes each" in said
+    assert "| 1,000 | 0.040 | 0.030 | 50 | 1.50 |" in page(results())
+
+
+def test_of_few_late_losers_a_number_is_told_and_no_rate() -> None:
+    few = {**sale_row()["writes"], "late_losers": 20, "of_late_losers": 2, "counting_late": 1}
+    assert "| 20 | 2 in all | 1 in all | 50 |" in page(
+        results(sale={**MEASURED["sale"], "sales": {"rush": sale_row(writes=few)}})
+    )
+
+
 def test_what_costs_more_with_more_behind_is_named() -> None:
     visits = [{**visit, "million": {**visit["million"], "read_units": 9}} for visit in MEASURED["growth"]["visits"]]
     text = page(results(growth={**MEASURED["growth"], "visits": visits}))

@@ -42,8 +42,14 @@ def test_each_promise_is_seen_broken(outcomes: Sequence[Outcome], left: int, in_
     assert broken(outcomes, left, in_orders)
 
 
-def test_a_few_may_note_that_all_is_sold() -> None:
-    assert broken((*GOOD, *[replace(LOST, seen=Seen([2.5]))] * 8)) == []
+def test_a_few_losers_may_be_drawn_to_be_counted() -> None:
+    assert broken((*GOOD, *[replace(LOST, seen=Seen([2.5], 1))] * 8)) == []
+
+
+@pytest.mark.parametrize(("wrote", "kept"), [(20, True), (21, False)])
+def test_of_many_late_losers_each_write_counts_whatever_it_is_for(wrote: int, kept: bool) -> None:
+    losers = [replace(LOST, seen=Seen([2.5], 1))] * wrote + [LOST] * (400 - wrote)
+    assert (broken((*GOOD[:3], *losers)) == []) is kept
 
 
 def test_where_a_sale_may_be_busy_a_buyer_may_ask_again_but_not_for_good() -> None:
@@ -54,12 +60,14 @@ def test_where_a_sale_may_be_busy_a_buyer_may_ask_again_but_not_for_good() -> No
 
 def test_writes_of_losers_are_told_by_when_they_asked() -> None:
     """Who asked before the last piece was sold may have tried for it."""
-    early = replace(LOST, began=1.2, seen=Seen([1.4, 1.7]))
-    writes = verdict.figures((*GOOD, early), 3, 0, 3)["writes"]
+    early, late = replace(LOST, began=1.2, seen=Seen([1.4, 1.7], 1)), replace(LOST, seen=Seen([2.5, 2.6], 1))
+    writes = verdict.figures((*GOOD, early, late), 3, 0, 3)["writes"]
     assert writes == {
-        "of_losers": 2,
-        "after_last_sale": 1,
-        "late_losers": 20,
-        "of_late_losers": 0,
-        "counting_members": 0,
+        "of_losers": 4,
+        "after_last_sale": 3,
+        "late_losers": 21,
+        "of_late_losers": 2,
+        "counting_late": 1,
+        "losers_in_flight": 1,
+        "of_losers_in_flight": 2,
     }
