@@ -261,6 +261,14 @@ def test_a_port_that_is_none_is_named(tmp_path: Path, port: str) -> None:
     assert "JISHI_API_PORT must be a port number" in said
 
 
+def test_a_wrong_setting_is_named_and_no_data_need_go_for_it(tmp_path: Path) -> None:
+    status, said = LocalShop(tmp_path / "local", JISHI_DYNAMODB_CLIENT="xyz").ended()
+    assert status == 1
+    assert "JISHI_DYNAMODB_CLIENT" in said
+    assert "make reset" not in said
+    assert "Traceback" not in said
+
+
 def test_the_demo_without_a_shop_says_how_to_open_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sandbox.demo"]
     nowhere = {"JISHI_API_PORT": "1", "JISHI_ENGINE_PORT": "2", "JISHI_WECHAT_PORT": "3"}

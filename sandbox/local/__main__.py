@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 
+from chalicelib.settings import SettingsError, from_environment
 from sandbox.clock import SandboxClock
 from sandbox.local.place import OWNER, VARIABLES, Place, Trouble
 from sandbox.local.processes import START_OVER, Child, must_be_free, start, wait_until_ready
@@ -80,6 +81,7 @@ class Stack:
         must_be_free(place.wechat_port, "the sandbox WeChat", "JISHI_WECHAT_PORT")
         with usable(place):
             os.environ.update(place.environment())
+            from_environment()
             SandboxClock(place.clock_file)()
             place.engine_folder.mkdir(exist_ok=True)
             for saved in place.engine_folder.glob("*.json"):
@@ -152,9 +154,14 @@ class Stack:
 
 @contextlib.contextmanager
 def usable(place: Place) -> Iterator[None]:
-    """Whatever goes wrong over the data of an earlier run becomes Trouble that says what to do."""
+    """Whatever goes wrong over a setting, or over the data of an earlier run, becomes Trouble that says what to do."""
     try:
         yield
+    except SettingsError as error:
+        raise Trouble(
+            f"Its settings: {error}.\nCorrect what this terminal's environment sets of them, or unset it "
+            f"(docs/settings.md); the rest comes from {place.folder}."
+        ) from error
     except Exception as error:
         raise Trouble(
             f"The data under {place.folder} cannot be used ({type(error).__name__}: {error}).\n{START_OVER}"
