@@ -23,6 +23,7 @@ class StockView(msgspec.Struct, frozen=True):
     available: Annotated[int, Meta(description="Pieces that nobody has reserved, wherever they are.", examples=[9800])]
     head: Annotated[int, Meta(description="Those in no counter: what arrived or came back since.", examples=[600])]
     counters: Counters
+    held: Annotated[list[int], Meta(description="Pieces in each counter.", examples=[[575] * 16])]
     drained: Annotated[bool, Meta(description="Whether all counters are known to be empty.", examples=[False])]
     heat: Annotated[
         int, Meta(description="Orders that took pieces from the head in this minute, about.", examples=[12])
@@ -68,6 +69,7 @@ def _view(call: Call[None] | Call[Spreading], level: Level) -> StockView:
         available=level.available,
         head=level.head,
         counters=level.counters,
+        held=[level.seen.get(counter, 0) for counter in range(1, level.counters + 1)],
         drained=level.drained,
         heat=call.shop.stock.heat(level),
     )

@@ -121,8 +121,22 @@ def plan(level: Level, n: int, most: int, pick: Callable[[Sequence[int]], int]) 
     return taken
 
 
-def share(head: int, counters: int) -> int:
-    """Pieces that each counter gets of the head's. The head keeps as many, and so a margin: what is sold from it while
-    they are poured makes the pouring fail only once that is gone.
+def share(n: int, counters: int) -> int:
+    """Pieces that each counter gets of `n`. The head keeps as many, and so a margin: what is sold from it while they
+    are poured makes the pouring fail only once that is gone.
     """
-    return max(0, head) // (counters + 1)
+    return max(0, n) // (counters + 1)
+
+
+def poured(level: Level, counters: int) -> dict[int, int]:
+    """The head's pieces shared: what each counter is given."""
+    return dict.fromkeys(range(1, counters + 1), share(level.head, counters))
+
+
+def evened(level: Level, counters: int) -> dict[int, int]:
+    """All pieces shared anew, of a `level` that was seen whole: what each counter is given, or gives back (below 0)."""
+    part = share(level.found, counters)
+    return {
+        counter: (part if counter <= counters else 0) - level.seen.get(counter, 0)
+        for counter in range(1, max(counters, level.counters) + 1)
+    }

@@ -11,7 +11,7 @@ from ..log import logger
 from ..storage.reads import fetch
 from ..storage.table import STORAGE_FAILURES
 from ..storage.writes import ATTEMPTS, StorageBusy, Write, commit
-from .rules import HOT_COUNTERS, WORTH_POURING, Level, Moved, share
+from .rules import HOT_COUNTERS, WORTH_POURING, Level, Moved, evened, poured, share
 from .store import StockStore
 
 MARK, POUR = 16, 8
@@ -40,26 +40,25 @@ class Spreading:
         return {**whole, **self.whole(moved)} if moved else whole
 
     def spread(self, sku_id: str, counters: int) -> None:
-        """Over so many counters, each of which gets as much of the head's as the head keeps; 0 or 1: over none. Raises
-        StorageBusy.
+        """Over so many counters; 0 or 1: over none. Where there were as many before, each gets as much of the head's
+        pieces as the head keeps; else all pieces are shared anew. Raises StorageBusy.
         """
         if counters < 2:
             self.gather(sku_id)
         else:
-            self._move(sku_id, lambda level: self._poured(level, counters))
+            self._move(sku_id, lambda level: self._shared(level, counters))
 
     def gather(self, sku_id: str, attempts: range = range(ATTEMPTS)) -> None:
         """All pieces to the head. Raises StorageBusy if others take from the counters faster than they are emptied."""
-        self._move(sku_id, lambda level: self._store.gather(level) if level.counters else [], attempts)
+        self._move(sku_id, lambda level: self._shared(level, 0), attempts)
 
     def cool(self, level: Level, minute: int) -> None:
         """Spread what is taken from too often. Nobody waits for it: where it fails, the next will try."""
         counters = level.counters or HOT_COUNTERS
-        part = share(level.head, counters)
-        if not level.hot(minute) or part < WORTH_POURING or self._chance.randrange(POUR):
+        if not level.hot(minute) or share(level.head, counters) < WORTH_POURING or self._chance.randrange(POUR):
             return
         try:
-            commit(*self._store.pour(level, counters, part), attempts=range(2))
+            commit(*self._store.move(level, counters, poured(level, counters)), attempts=range(2))
         except Moved:
             pass
         except Exception:  # the order that came first is placed
@@ -76,15 +75,12 @@ class Spreading:
                 return
         raise StorageBusy
 
-    def _poured(self, level: Level, counters: int) -> list[Write]:
-        """Raises Moved if there were more counters, also by another's doing just now, and what they held was gathered
-        first: beyond the new ones nobody would find it.
-        """
-        if level.counters > counters:
-            self.gather(level.sku_id)
-            raise Moved
-        part = share(level.head, counters)
-        return self._store.pour(level, counters, part) if part or level.counters != counters else []
+    def _shared(self, level: Level, counters: int) -> list[Write]:
+        """None, if there is nothing to do."""
+        if level.counters != counters:
+            return self._store.move(level, counters, evened(level, counters))
+        given = poured(level, counters)
+        return self._store.move(level, counters, given) if any(given.values()) else []
 
     def _whole(self, sku_id: str) -> Level:
         return self.whole([sku_id])[sku_id]

@@ -80,50 +80,34 @@ class StockStore:
             _key(level.sku_id, HEAD), StockRow.drained.set(True), condition=_unmoved(level), otherwise=Moved()
         )
 
-    def pour(self, level: Level, counters: int, share: int) -> list[Write]:
-        """`share` pieces from the head to each of `counters`, of which there are at least as many as before. If that is
-        none, all counters must have been looked into. Refuses with Moved.
+    def move(self, level: Level, counters: int, given: Mapping[int, int]) -> list[Write]:
+        """The SKU over so many `counters`, each `given` so many of the head's pieces; where that is less than none, it
+        gives them back. None beyond `counters` may be left with any. If none is given any, all must have been looked
+        into. Refuses with Moved if head or counters do not hold what they should give, or pieces were moved since.
         """
-        drained = not share and not any(level.seen.values())
-        poured = [update(_key(level.sku_id, c), StockRow.available.add(share)) for c in range(1, counters + 1)]
-        total = share * counters
+        total = sum(given.values())
+        left = (level.seen.get(counter, 0) + given.get(counter, 0) for counter in range(1, counters + 1))
         head = update(
             _key(level.sku_id, HEAD),
-            StockRow.available.set(StockRow.available - total),
-            StockRow.counters.set(counters),
+            StockRow.available.add(-total),
             StockRow.pours.set(level.pours + 1),
-            StockRow.drained.set(True) if drained else StockRow.drained.remove(),
-            condition=(StockRow.available >= total) & _unmoved(level),
+            StockRow.counters.set(counters) if counters else StockRow.counters.remove(),
+            StockRow.drained.set(True) if counters and not any(left) else StockRow.drained.remove(),
+            condition=_unmoved(level) & (StockRow.available >= total) if total > 0 else _unmoved(level),
             otherwise=Moved(),
         )
-        return [head, *poured] if share else [head]
-
-    def gather(self, level: Level) -> list[Write]:
-        """All that the counters were seen to hold, back to the head, which has no counters then. Refuses with Moved."""
-        emptied = [
-            update(
-                _key(level.sku_id, counter),
-                StockRow.available.set(0),
-                condition=StockRow.available == seen,
-                otherwise=Moved(),
-            )
-            for counter, seen in level.seen.items()
-            if seen
-        ]
-        head = update(
-            _key(level.sku_id, HEAD),
-            StockRow.available.set(StockRow.available + sum(level.seen.values())),
-            StockRow.pours.set(level.pours + 1),
-            StockRow.counters.remove(),
-            StockRow.drained.remove(),
-            condition=_unmoved(level),
-            otherwise=Moved(),
-        )
-        return [head, *emptied]
+        return [head, *(_given(_key(level.sku_id, counter), n) for counter, n in given.items() if n)]
 
 
 def _key(sku_id: str, counter: int) -> StockRow:
     return StockRow(sku_id if counter == HEAD else f"{sku_id}#{counter}", counter)
+
+
+def _given(counter: StockRow, n: int) -> Write:
+    """The first pieces of a counter make its row."""
+    if n > 0:
+        return update(counter, StockRow.available.add(n))
+    return update(counter, StockRow.available.add(n), condition=StockRow.available >= -n, otherwise=Moved())
 
 
 def _level(sku_id: str, row: StockRow | None) -> Level:

@@ -17,9 +17,10 @@ def spread_over(sam: Shopper, counters: int) -> Any:
 def test_staff_spread_a_sku_and_gather_it_and_shoppers_notice_nothing(stack: Stack) -> None:
     sam, alice = stack.staff(StaffRole.FULFILMENT), stack.shopper("alice")
     ordinary = sam.get(f"/staff/stock/{SKU}")
-    assert ordinary == {"sku_id": SKU, "available": 100, "head": 100, "counters": 0, "drained": False, "heat": 0}
+    nothing = {"counters": 0, "held": [], "drained": False, "heat": 0}
+    assert ordinary == {"sku_id": SKU, "available": 100, "head": 100, **nothing}
     spread = spread_over(sam, 4)
-    assert spread == {**ordinary, "head": 20, "counters": 4}
+    assert spread == {**ordinary, "head": 20, "counters": 4, "held": [20] * 4}
     alice.post("/cart/lines", {"sku_id": SKU, "quantity": 90})
     alice.order((SKU, 90))
     assert sam.get(f"/staff/stock/{SKU}")["available"] == 10

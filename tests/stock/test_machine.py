@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, precondition, rule
 
 from chalicelib.stock import Level, SoldOut, Stock, StockStore, rules, service, spreading
-from chalicelib.stock.rules import HEAD, Moved, share
+from chalicelib.stock.rules import HEAD, Moved, evened, poured
 from chalicelib.stock.store import StockRow
 from chalicelib.storage.reads import fetch
 from chalicelib.storage.writes import Write, commit
@@ -126,14 +126,14 @@ class Machine(RuleBasedStateMachine):
         level = self.seen[at % len(self.seen)]
         if level.whole:
             counters = level.counters or 3
-            self.moves(*self.store.pour(level, counters, share(level.head, counters)))
+            self.moves(*self.store.move(level, counters, poured(level, counters)))
 
     @precondition(lambda self: self.seen)
-    @rule(at=ANY)
-    def gathers_what_was_seen(self, at: int) -> None:
+    @rule(at=ANY, counters=st.sampled_from([0, 2, 3, 8]))
+    def evens_out_what_was_seen(self, at: int, counters: int) -> None:
         level = self.seen[at % len(self.seen)]
-        if level.counters:
-            self.moves(*self.store.gather(level))
+        if level.whole and level.counters != counters:
+            self.moves(*self.store.move(level, counters, evened(level, counters)))
 
     @precondition(lambda self: self.seen)
     @rule(at=ANY)

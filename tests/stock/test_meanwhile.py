@@ -34,7 +34,7 @@ class Meanwhile(StockStore):
 def test_fewer_counters_hide_nothing_that_another_poured_meanwhile(stock: Stock) -> None:
     """Two of the staff at once, or one of them and the heat."""
     stock.add(SKU, 90)
-    slow = Stock(Meanwhile("pour", lambda: stock.spread(SKU, 8)))
+    slow = Stock(Meanwhile("move", lambda: stock.spread(SKU, 8)))
     level = slow.spread(SKU, 2)
     assert (level.counters, level.available) == (2, 90)
 

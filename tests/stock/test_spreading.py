@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.stock import Level, SoldOut, Stock, StockStore, spreading
-from chalicelib.stock.rules import HOT_COUNTERS, HOT_PER_MINUTE, MOST_COUNTERS, Moved, NeverStocked, share
+from chalicelib.stock.rules import HOT_COUNTERS, HOT_PER_MINUTE, MOST_COUNTERS, Moved, NeverStocked, evened, poured
 from chalicelib.stock.store import StockRow
 from chalicelib.storage.reads import fetch
 from chalicelib.storage.table import dynamodb
@@ -109,6 +109,26 @@ def test_more_counters_do_not_hide_those_that_hold_pieces(stock: Stock) -> None:
     assert (level.drained, level.available) == (False, 9)
 
 
+@pytest.mark.parametrize(("before", "after", "each"), [(2, 64, 10), (64, 2, 216), (16, 64, 10), (64, 16, 38)])
+def test_another_number_of_counters_holds_as_much_in_each(stock: Stock, before: int, after: int, each: int) -> None:
+    stock.add(SKU, 650)
+    stock.spread(SKU, before)
+    level = stock.spread(SKU, after)
+    assert set(level.seen.values()) == {each}
+    assert (level.counters, level.head, level.available) == (after, 650 - after * each, 650)
+
+
+def test_pieces_are_evened_out_while_some_of_them_are_sold(stock: Stock) -> None:
+    """What was sold since they were seen is missing where it was sold, and makes nothing fail."""
+    stock.add(SKU, 650)
+    seen = stock.spread(SKU, 2)
+    stock.take({SKU: 5}, commit, {SKU: Level(SKU, counters=2, seen={1: 5})})
+    stock.take({SKU: 1}, commit, {SKU: Level(SKU, head=1, counters=2, seen={})})
+    commit(*store.move(seen, 64, evened(seen, 64)))
+    level = stock.whole(SKU)
+    assert (level.head, level.seen[1], level.seen[2], level.seen[64]) == (9, 5, 10, 10)
+
+
 def test_what_was_never_stocked_is_not_spread(stock: Stock) -> None:
     with pytest.raises(NeverStocked):
         stock.spread(SKU, 8)
@@ -153,14 +173,24 @@ def test_what_decides_that_nothing_is_left_is_read_consistently(stock: Stock) ->
 
 
 def pour(level: Level) -> list[Write]:
-    return store.pour(level, 2, share(level.head, 2))
+    return store.move(level, 2, poured(level, 2))
 
 
-MOVES: dict[str, Move] = {"pour": pour, "gather": store.gather, "mark": lambda level: [store.drained(level)]}
+def gather(level: Level) -> list[Write]:
+    return store.move(level, 0, evened(level, 0))
+
+
+def even_out(level: Level) -> list[Write]:
+    return store.move(level, 8, evened(level, 8))
+
+
+MOVES: dict[str, Move] = {
+    "pour": pour, "gather": gather, "even out": even_out, "mark": lambda level: [store.drained(level)],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("late", MOVES)
-@pytest.mark.parametrize("first", ["pour", "gather"])
+@pytest.mark.parametrize("first", ["pour", "gather", "even out"])
 def test_what_was_seen_before_another_move_moves_nothing(stock: Stock, late: str, first: str) -> None:
     """Counters that are empty, as the late one saw them, may hold all by now."""
     stock.add(SKU, 3)
@@ -182,7 +212,7 @@ def test_pieces_that_were_sold_meanwhile_are_neither_poured_nor_gathered(stock: 
     seen = stock.spread(SKU, 2)
     stock.take({SKU: 1}, commit, {SKU: Level(SKU, counters=2, seen={1: 1})})
     with pytest.raises(Moved):
-        commit(*store.gather(seen))
+        commit(*gather(seen))
     stock.take({SKU: 30}, commit, {SKU: Level(SKU, 30)})
     with pytest.raises(Moved):
         commit(*pour(seen))
