@@ -40,6 +40,10 @@ class StorageBusy(Unavailable):
     message = "现在人太多了，请稍后再试"
 
 
+class Outrun(StorageBusy):
+    """What a write would make is there already, by another: the same again is in vain, a request made anew is not."""
+
+
 @dataclass(frozen=True)
 class Write:
     """One conditional write. `otherwise` is raised when its condition does not hold."""
