@@ -50,8 +50,19 @@ HOT = (
 )
 CART_AND_ORDER = "POST /cart/lines + POST /orders: the cart"
 
-WHY: dict[str, str] = {}
-"""By label of a budget or a goal that is not met: why."""
+_REQUESTS = (
+    "What is left, by the profile (`python -m bench.cpu --profile`): its {requests} requests, {bare:.2f} ms by the "
+    "bare client and {botocore:.2f} by botocore's; "
+)
+WHY = {
+    "CPU, add to cart": f"{_REQUESTS}making rows of what is read and the write out of the cart's row; the price of the "
+    "whole cart, which the answer shows; a log line; Chalice.",
+    "CPU, pay callback": f"{_REQUESTS}making rows of the payment and the order; building the transaction that marks "
+    "both paid; two log lines; Chalice.",
+    "CPU, cart + place order": f"{_REQUESTS}making rows of what is read; the price of the cart, twice; building the "
+    "order's transaction; three log lines; Chalice, twice.",
+}
+"""By label of a goal that is not met: why, about the operation's requests and what bare clients take for them."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +73,10 @@ class Verdict:
     goal: str
     found: str
     met: bool
+    why: str = ""
 
     def __str__(self) -> str:
-        why = f" {WHY[self.label]}" if not self.met and self.label in WHY else ""
+        why = f" {self.why}" if self.why and not self.met else ""
         return f"{self.label}: {self.found} of {self.goal}.{why}"
 
 
@@ -100,4 +112,12 @@ def _on_cpu(figures: Figures | None) -> Iterator[Verdict]:
             found = row["ms"]["8"]["median"] - (row["floor_ms"]["crypto"] if row["beyond_rsa"] else 0)
             beyond = " beyond RSA and AES" if row["beyond_rsa"] else ""
             label = f"CPU, {labels.get(name, name)}"
-            yield Verdict(label, f"at most {row['goal_ms']:g} ms{beyond}", f"{found:.2f} ms", bool(row["met"]))
+            why = WHY.get(label, "").format(
+                requests=row["requests"], bare=bare(row), botocore=row["floor_ms"]["botocore"]
+            )
+            yield Verdict(label, f"at most {row['goal_ms']:g} ms{beyond}", f"{found:.2f} ms", bool(row["met"]), why)
+
+
+def bare(row: Row) -> float:
+    """Milliseconds of an operation's requests by the leanest client that was measured alone."""
+    return float(row["floor_ms"].get("lean") or row["floor_ms"]["botocore"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.report.cpu import beside_others
 from bench.report.growth import grown
 from bench.report.hot import HOT, verdicts, visits
 from bench.report.rest import yuan_by_route
@@ -53,6 +54,7 @@ def _cpu(results: Results) -> Iterator[str]:
     ratios = sorted(row["ratio"] for row in figures["operations"].values())
     middle = ratios[len(ratios) // 2]
     yield f"A hot operation takes {ratios[0]:.1f} to {ratios[-1]:.1f} times the floor of CPU, the median {middle:.1f}."
+    yield f"Beside other shops, {beside_others(figures['operations'])}"
 
 
 def _growth(results: Results) -> Iterator[str]:

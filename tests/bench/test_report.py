@@ -9,6 +9,7 @@ import pytest
 from bench import figures
 from bench.report import summary
 from bench.report.__main__ import page
+from bench.report.cpu import rank
 from bench.report.hot import HOT, verdicts
 from bench.report.words import PARTS, Results
 from tests.bench.measured import MEASURED, cpu_row, head, sale_row, visit_row
@@ -59,6 +60,34 @@ def test_rsa_is_taken_off_where_the_goal_is_beyond_it() -> None:
     row = cpu_row(1.5, goal_ms=0.9, beyond_rsa=True, met=True, crypto=1.0)
     (verdict,) = verdicts(Results({"cpu": {**head("cpu"), "operations": {"POST /wechat/pay/notify: paid": row}}}, {}))
     assert str(verdict) == "CPU, pay callback: 0.50 ms of at most 0.9 ms beyond RSA and AES."
+
+
+@pytest.mark.parametrize(("ms", "said"), [(4.2, True), (1.4, False)])
+def test_a_goal_that_is_missed_says_what_is_left(ms: float, said: bool) -> None:
+    row = cpu_row(ms, goal_ms=1.5, met=ms <= 1.5, requests=5)
+    found = Results({"cpu": {**head("cpu"), "operations": {"POST /cart/lines: a third SKU": row}}}, {})
+    assert ("its 5 requests, 0.50 ms by the bare client and 2.00 by botocore's" in str(verdicts(found)[0])) is said
+
+
+def test_ours_stands_beside_what_botocore_takes_for_the_requests() -> None:
+    now, before = ({"GET /cart: 3 lines": cpu_row(ms)} for ms in (1.4, 6.0))
+    figures = ({"cpu": {**head("cpu"), "operations": each}} for each in (now, before))
+    assert "| 2.0 | 3.00 → 0.70 |" in page(Results(*figures))
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        ([1, 4], "ahead of every shop in the table in all that was measured: list, order."),
+        ([1, 5], "ahead of every shop in the table in list; not in order (behind B)."),
+        ([4, 9], "ahead of all of them in nothing; not in list (behind A), order (behind A and B)."),
+        ([1, None], "ahead of every shop in the table in all that was measured: list."),
+        ([None, None], "not measured."),
+    ],
+)
+def test_ahead_is_said_only_where_it_holds(ours: list[float | None], said: str) -> None:
+    others = {"operations": ["list", "order"], "shops": {"A": [3, 8], "B": [None, 5]}}
+    assert rank(ours, others) == said
 
 
 def test_a_broken_promise_of_a_sale_is_told() -> None:
