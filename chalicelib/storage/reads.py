@@ -9,13 +9,14 @@ Each makes its own of the rows that it asked for, and raises its own refusal whe
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
 
 from .table import Row, ask
-from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, key_names, key_of, keys_of, pause
+from .writes import ATTEMPTS, BUSY, StorageBusy, key_attributes, key_names, keys_of, pause
 
 BATCH = 100
 
@@ -28,6 +29,7 @@ F = TypeVar("F")
 G = TypeVar("G")
 Made = TypeVar("Made", covariant=True)
 Call: TypeAlias = tuple[str, dict[str, Any]]
+Address: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,13 @@ def fetch(*wishes: Wish[Any]) -> tuple[Any, ...]:
     A table of which one read wants consistent rows is read consistently for all.
     """
     found: dict[Any, Row] = {}
-    reads = [wish for wish in wishes if isinstance(wish, Read)]
+    wanted: dict[Address, type[Row]] = {}
+    reads = {number: _addresses(wish, wanted) for number, wish in enumerate(wishes) if isinstance(wish, Read)}
     pages = {number: _Pages(wish) for number, wish in enumerate(wishes) if isinstance(wish, Search)}
-    _ask_all([*_batches(reads, found), *pages.values()])
+    strict = {address[0] for number, addresses in reads.items() if wishes[number].consistent for address in addresses}
+    _ask_all([*_batches(wanted, strict, found), *pages.values()])
     return tuple(
-        wish.made([found.get(_address(row)) for row in wish.rows] if isinstance(wish, Read) else pages[number].rows)
+        wish.made(list(map(found.get, reads[number])) if number in reads else pages[number].rows)
         for number, wish in enumerate(wishes)
     )
 
@@ -152,16 +156,16 @@ def _ask_all(open_: "Sequence[_Batch | _Pages]") -> None:
 
 
 class _Batch:
-    """Rows by their keys, up to 100 of them."""
+    """Rows by their keys, up to 100 of them: their kinds by their addresses."""
 
-    def __init__(self, wanted: dict[Any, Row], strict: set[str], found: dict[Any, Row]) -> None:
-        self._kinds = {address: type(row) for address, row in wanted.items()}
-        self._samples = {row.Meta.table_name: type(row) for row in wanted.values()}
+    def __init__(self, wanted: dict[Address, type[Row]], strict: set[str], found: dict[Any, Row]) -> None:
+        self._kinds = wanted
+        self._samples = {address[0]: kind for address, kind in wanted.items()}
         self._found = found
         self._left: dict[str, Any] = {}
-        for row in wanted.values():
-            table = row.Meta.table_name
-            self._left.setdefault(table, {"Keys": [], "ConsistentRead": table in strict})["Keys"].append(key_of(row))
+        for (table, *values), kind in wanted.items():
+            key = {name: {type_: value} for (_, name, type_), value in zip(key_names(kind), values, strict=True)}
+            self._left.setdefault(table, {"Keys": [], "ConsistentRead": table in strict})["Keys"].append(key)
 
     @property
     def done(self) -> bool:
@@ -223,18 +227,23 @@ class _Pages:
         return False
 
 
-def _batches(reads: Sequence[Read[Any]], found: dict[Any, Row]) -> Iterator[_Batch]:
-    wanted = {_address(row): row for each in reads for row in each.rows}
-    strict = {row.Meta.table_name for each in reads if each.consistent for row in each.rows}
-    addresses = list(wanted)
-    for start in range(0, len(addresses), BATCH):
-        yield _Batch({address: wanted[address] for address in addresses[start : start + BATCH]}, strict, found)
+def _batches(wanted: dict[Address, type[Row]], strict: set[str], found: dict[Any, Row]) -> Iterator[_Batch]:
+    of_batch = iter(wanted.items())
+    while some := dict(islice(of_batch, BATCH)):
+        yield _Batch(some, strict, found)
 
 
-def _address(row: Row) -> tuple[Any, ...]:
-    named = zip(key_names(type(row)), keys_of(row), strict=False)
-    return (row.Meta.table_name, *(attribute.serialize(value) for (attribute, _, _), value in named))
+def _addresses(read: Read[Any], wanted: dict[Address, type[Row]]) -> list[Address]:
+    """Of the rows of a read, which are added to what is wanted."""
+    addresses = []
+    for row in read.rows:
+        kind = type(row)
+        named = zip(key_names(kind), keys_of(row), strict=False)  # a table without range key has one name
+        address = (kind.Meta.table_name, *[attribute.serialize(value) for (attribute, _, _), value in named])
+        addresses.append(address)
+        wanted[address] = kind
+    return addresses
 
 
-def _address_of(sample: type[Row], item: dict[str, Any]) -> tuple[Any, ...]:
-    return (sample.Meta.table_name, *(item[name][type_] for _, name, type_ in key_names(sample)))
+def _address_of(sample: type[Row], item: dict[str, Any]) -> Address:
+    return (sample.Meta.table_name, *[item[name][type_] for _, name, type_ in key_names(sample)])

@@ -42,6 +42,16 @@ class Row(Model):
                 Row.kinds.append(cls)
                 meta.table_name = (_prefix or "") + cls.bare_name
 
+    def __init__(self, hash_key: Any = None, range_key: Any = None, **attributes: Any) -> None:
+        """As pynamodb's, in a third of the time where there are only keys: most rows are made to be asked for."""
+        if attributes or self._discriminator or (range_key is not None and self._range_keyname is None):  # type: ignore[attr-defined]
+            super().__init__(hash_key, range_key, **attributes)
+            return
+        values = self.attribute_values = _defaults(type(self))
+        for name, value in ((self._hash_keyname, hash_key), (self._range_keyname, range_key)):
+            if name is not None and value is not None:
+                values[name] = value
+
     @classmethod
     def _instantiate(cls, attribute_values: dict[str, dict[str, Any]]) -> Any:
         """As pynamodb makes a row of an item, but looking only at the attributes that the item has."""
