@@ -29,7 +29,8 @@ def section(results: Results) -> str:
     return (
         TEXT.format(measured=measured(figures), few=few, many=many, seconds=seconds)
         + f"{table(head, map(_row, hot))}\n{_verdict(figures)}\n"
-        + picture("growth", "Units with a thousand and with a million rows behind")
+        + picture("growth", "Units with a thousand and with a million rows behind; one dot is one visit")
+        + "One dot is one visit; on the line it costs as much with a million rows behind as with a thousand.\n\n"
         + _due(figures)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.report.words import Results, measured, missing, number, picture, table
@@ -11,13 +11,14 @@ TEXT = """\
 Orders a second on one SKU whose pieces are spread over counters, by DynamoDB's published limits; a transaction is
 assumed to hold its items for {hold_ms:g} ms. **Most**: so many that {busy:g}% of the orders end in
 "busy". **At ease**: so many that {calm:.0%} of the attempts meet another. **Plain**: if pieces were taken by single
-conditional updates instead of transactions. The shop spreads a SKU over at most {most_counters} counters.
+conditional updates instead of transactions. {borne}
 
 """
 CHECKED = """
-Checked {measured}: the shop's own code and {clients} clients, on the
-engine with transactions that hold their items for {hold_ms:g} ms and more. Model and simulation are given what was
-measured there: how long a transaction **held**, and how long an order took before it (**look**), on these cores.
+Checked {measured}: the shop's own code and {clients} clients, on the engine with transactions that hold their items for
+{hold_ms:g} ms beyond what they take. Model and simulation are given what was measured there, on these cores: how long a
+transaction **held** in all, and how long an order took before it (**look**). So no point of these is one of the curve
+for {assumed:g} ms.
 
 """
 
@@ -26,13 +27,39 @@ def section(results: Results) -> str:
     figures = results.now.get("model")
     if figures is None:
         return missing("model")
-    text = TEXT.format(busy=100 * figures["assumed"]["busy_share"], **figures["assumed"])
-    checked = CHECKED.format(measured=measured(figures), **figures["check"])
+    text = TEXT.format(busy=100 * figures["assumed"]["busy_share"], borne=borne(figures), **figures["assumed"])
+    assumed = figures["assumed"]["hold_ms"]
+    checked = CHECKED.format(measured=measured(figures), assumed=assumed, **figures["check"])
     return (
         f"{picture('counters', 'Orders a second on one SKU by number of counters')}"
         f"{text}{_curve(figures)}{checked}{_checked(figures)}"
-        f"\nWhat it takes:\n\n{_needs(figures['needs'])}"
+        f"\nWhat it takes:\n\n{_needs(figures['needs'])}\n" + "".join(f"- {line}\n" for line in one_sku(figures))
     )
+
+
+def borne(figures: Mapping[str, Any]) -> str:
+    """What the shop's most counters bear."""
+    counters = figures["assumed"]["most_counters"]
+    row = next((row for row in figures["curve"] if row["counters"] == counters), None)
+    bear = f", which bear {row['calm']:,.0f} orders/s at ease and {row['transaction']:,.0f} at most" if row else ""
+    return f"The shop spreads a SKU over at most {counters} counters{bear}."
+
+
+def one_sku(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Each need of one SKU in a line: what it takes, and whether the shop's counters are enough for it."""
+    spread, first = figures["assumed"]["most_counters"], dict[float, str]()
+    for name, need in figures["needs"].items():
+        rate = first.setdefault(need["orders_per_second"], name)
+        if "counters" in need:
+            calm, least, plain = (need[each] for each in ("counters", "counters_at_least", "counters_plain"))
+            if calm <= spread:
+                enough = f"within the shop's {spread}"
+            elif least <= spread:
+                enough = f"within the shop's {spread} with some attempts in vain, but not at ease"
+            else:
+                enough = f"more than the shop's {spread}: it needs more counters, or {plain} with plain updates"
+            orders = rate if rate == name else f"{rate}, all on one SKU"
+            yield f"{orders}: {calm:,} counters at ease, {least:,} at least, by DynamoDB's limits; {enough}."
 
 
 def _curve(figures: Mapping[str, Any]) -> str:

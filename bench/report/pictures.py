@@ -145,7 +145,8 @@ def counters(results: Results) -> Figure | None:
     axes.plot(*_points(curve, "transaction"), color=AFTER, label=f"model, transactions, {held}: the most")
     axes.plot(*_points(curve, "calm"), color=AFTER, linewidth=1, linestyle="-.", label="the same, at ease")
     axes.plot(*_points(curve, "simulated"), "o", mfc="none", color=AFTER, markersize=7, label="the most, simulated")
-    asked = f"{figures['check']['clients']} clients, {figures['check']['hold_ms']:g} ms held"
+    holds = [row["hold_ms"] for row in checked]
+    asked = f"{figures['check']['clients']} clients, held {min(holds):.0f} to {max(holds):.0f} ms, each as measured"
     axes.plot(*_points(checked, "formula"), color=BEFORE, linewidth=1, label=f"model of {asked}")
     axes.plot(*_points(checked, "measured"), "s", color=BEFORE, markersize=5, label=f"measured, {asked}")
     spread = figures["assumed"]["most_counters"]
@@ -177,8 +178,8 @@ def growth(results: Results) -> Figure | None:
     for axes, (column, name) in zip(panels, {"read_units": "read", "write_units": "write"}.items(), strict=True):
         few, many = ([row[size][column] for row in figures["visits"]] for size in ("thousand", "million"))
         most = 1.08 * max(*few, *many, 1)
-        axes.plot([0, most], [0, most], color=QUIET, linewidth=1)
-        axes.scatter(few, many, 26, color=AFTER, alpha=0.45, linewidths=0)
+        axes.plot([0, most], [0, most], color=QUIET, linewidth=1, label="as many with a million as with a thousand")
+        axes.scatter(few, many, 26, color=AFTER, alpha=0.45, linewidths=0, label="one visit")
         for row, x, y in zip(figures["visits"], few, many, strict=True):
             if y > x:
                 label = f"{row['name']}\n{row['case']}".strip()
@@ -189,6 +190,7 @@ def growth(results: Results) -> Figure | None:
         axes.set_ylim(0, most)
         axes.set_xlabel(f"{name} units with a thousand rows behind")
         axes.set_ylabel("with a million")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 

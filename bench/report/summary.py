@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.report.cpu import beside_others
 from bench.report.growth import grown
 from bench.report.hot import HOT, verdicts, visits
+from bench.report.model import borne, one_sku
 from bench.report.rest import yuan_by_route
 from bench.report.words import PARTS, Results
 
@@ -67,12 +68,9 @@ def _growth(results: Results) -> Iterator[str]:
 
 def _model(results: Results) -> Iterator[str]:
     figures = results.now.get("model")
-    for need in figures["needs"].values() if figures else ():
-        if "counters" in need:
-            yield (
-                f"{need['orders_per_second']:,.0f} orders/s on one SKU take {need['counters']:,} counters at ease, "
-                f"{need['counters_at_least']:,} at least, by DynamoDB's published limits."
-            )
+    if figures:
+        yield borne(figures)
+        yield from one_sku(figures)
 
 
 def _sale(results: Results) -> Iterator[str]:

@@ -34,13 +34,13 @@ def figures(outcomes: Sequence[Outcome], pieces: int, left: int, in_orders: int)
         "p50_ms": _milliseconds(took, 0.5),
         "p99_ms": _milliseconds(took, 0.99),
         "writes": {
-            "of_losers": sum(len(one.seen.writes) for one in losers),
-            "after_last_sale": sum(moment > last for one in losers for moment in one.seen.writes),
+            "of_losers": sum(len(one.seen.all_writes) for one in losers),
+            "after_last_sale": sum(moment > last for one in losers for moment in one.seen.all_writes),
             "late_losers": len(late),
-            "of_late_losers": sum(len(one.seen.writes) for one in late),
-            "counting_late": sum(one.seen.paced for one in late),
+            "of_late_losers": sum(len(one.seen.all_writes) for one in late),
+            "counting_late": sum(len(one.seen.paced) for one in late),
             "losers_in_flight": len(in_flight),
-            "of_losers_in_flight": sum(len(one.seen.writes) for one in in_flight),
+            "of_losers_in_flight": sum(len(one.seen.all_writes) for one in in_flight),
         },
     }
 

@@ -18,14 +18,18 @@ WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", TRANSACTION})
 
 @dataclass
 class Seen:
-    """`writes`: when requests that write went out, refused ones too. `paced`: how many of them only count how often a
-    member asks. `sold_at`: when a transaction was answered with success. Times of time.monotonic, which processes
-    share.
+    """`writes`: when requests that write for the order went out, refused ones too. `paced`: when those did that only
+    count how often a member asks. `sold_at`: when a transaction was answered with success. Times of time.monotonic,
+    which processes share.
     """
 
     writes: list[float] = field(default_factory=list)
-    paced: int = 0
+    paced: list[float] = field(default_factory=list)
     sold_at: float | None = None
+
+    @property
+    def all_writes(self) -> list[float]:
+        return [*self.writes, *self.paced]
 
 
 class Watch:
@@ -54,9 +58,8 @@ class Watch:
         operation, seen = event_name.rpartition(".")[2], getattr(self._thread, "seen", None)
         if seen is None or operation not in WRITES:
             return
-        seen.writes.append(time.monotonic())
-        if operation != TRANSACTION and json.loads(request.body)["TableName"].endswith("members"):
-            seen.paced += 1
+        of_members = operation != TRANSACTION and json.loads(request.body)["TableName"].endswith("members")
+        (seen.paced if of_members else seen.writes).append(time.monotonic())
 
     def _answered(self, http_response: Any, model: Any, **_: Any) -> None:
         seen = getattr(self._thread, "seen", None)

@@ -11,6 +11,7 @@ from bench.report import summary
 from bench.report.__main__ import page
 from bench.report.cpu import rank
 from bench.report.hot import HOT, verdicts
+from bench.report.model import borne, one_sku
 from bench.report.words import PARTS, Results
 from tests.bench.measured import MEASURED, cpu_row, head, sale_row, visit_row
 
@@ -108,6 +109,32 @@ def test_of_few_late_losers_a_number_is_told_and_no_rate() -> None:
     few = {**sale_row()["writes"], "late_losers": 20, "of_late_losers": 2, "counting_late": 1}
     assert "| 20 | 2 in all | 1 in all | 50 |" in page(
         results(sale={**MEASURED["sale"], "sales": {"rush": sale_row(writes=few)}})
+    )
+
+
+@pytest.mark.parametrize(
+    ("calm", "least", "said"),
+    [
+        (64, 9, "within the shop's 64."),
+        (65, 64, "but not at ease."),
+        (800, 65, "more than the shop's 64: it needs more counters, or 10 with plain updates."),
+    ],
+)
+def test_what_one_sku_takes_is_held_against_the_counters_that_the_shop_has(calm: int, least: int, said: str) -> None:
+    needs = {
+        "day": {"orders_per_second": 58},
+        "same": {**MEASURED["model"]["needs"]["one SKU"], "orders_per_second": 58},
+    }
+    needs["same"] |= {"counters": calm, "counters_at_least": least}
+    (line,) = one_sku({**MEASURED["model"], "needs": needs})
+    assert line.startswith(f"day, all on one SKU: {calm} counters at ease, {least} at least")
+    assert line.endswith(said)
+
+
+def test_what_the_most_counters_bear_is_read_off_the_curve() -> None:
+    curve = [{"counters": count, "calm": 5 * count, "transaction": 31 * count} for count in (32, 64, 128)]
+    assert "at most 64 counters, which bear 320 orders/s at ease and 1,984 at most" in borne(
+        {**MEASURED["model"], "curve": curve}
     )
 
 

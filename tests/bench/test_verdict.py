@@ -10,7 +10,7 @@ from bench.sale import verdict
 from bench.sale.crowd import PLACED, Outcome
 from bench.sale.watch import Seen
 
-BOUGHT = Outcome("m", 201, PLACED, 1.0, 2.0, 0, Seen([1.5], 0, 1.6))
+BOUGHT = Outcome("m", 201, PLACED, 1.0, 2.0, 0, Seen([1.5], [], 1.6))
 LOST = Outcome("m", 422, "SOLD_OUT", 2.0, 3.0, 0, Seen())
 GOOD = (*[BOUGHT] * 3, *[LOST] * 20)
 
@@ -43,12 +43,12 @@ def test_each_promise_is_seen_broken(outcomes: Sequence[Outcome], left: int, in_
 
 
 def test_a_few_losers_may_be_drawn_to_be_counted() -> None:
-    assert broken((*GOOD, *[replace(LOST, seen=Seen([2.5], 1))] * 8)) == []
+    assert broken((*GOOD, *[replace(LOST, seen=Seen([], [2.5]))] * 8)) == []
 
 
 @pytest.mark.parametrize(("wrote", "kept"), [(20, True), (21, False)])
 def test_of_many_late_losers_each_write_counts_whatever_it_is_for(wrote: int, kept: bool) -> None:
-    losers = [replace(LOST, seen=Seen([2.5], 1))] * wrote + [LOST] * (400 - wrote)
+    losers = [replace(LOST, seen=Seen([], [2.5]))] * wrote + [LOST] * (400 - wrote)
     assert (broken((*GOOD[:3], *losers)) == []) is kept
 
 
@@ -60,7 +60,7 @@ def test_where_a_sale_may_be_busy_a_buyer_may_ask_again_but_not_for_good() -> No
 
 def test_writes_of_losers_are_told_by_when_they_asked() -> None:
     """Who asked before the last piece was sold may have tried for it."""
-    early, late = replace(LOST, began=1.2, seen=Seen([1.4, 1.7], 1)), replace(LOST, seen=Seen([2.5, 2.6], 1))
+    early, late = replace(LOST, began=1.2, seen=Seen([1.4], [1.7])), replace(LOST, seen=Seen([2.5], [2.6]))
     writes = verdict.figures((*GOOD, early, late), 3, 0, 3)["writes"]
     assert writes == {
         "of_losers": 4,
