@@ -135,7 +135,7 @@ def counters(results: Results) -> Figure | None:
     figures = results.now.get("model")
     if figures is None:
         return None
-    figure, (axes,) = _panels(7.5, 4.6)
+    figure, (axes,) = _panels(7.5, 5.2)
     curve, checked = figures["curve"], figures["checked"]
     places = [row["counters"] for row in curve]
     axes.axhline(AIM, color=QUIET, linestyle=":", linewidth=1.4)
@@ -146,7 +146,7 @@ def counters(results: Results) -> Figure | None:
     axes.plot(*_points(curve, "calm"), color=AFTER, linewidth=1, linestyle="-.", label="the same, at ease")
     axes.plot(*_points(curve, "simulated"), "o", mfc="none", color=AFTER, markersize=7, label="the most, simulated")
     holds = [row["hold_ms"] for row in checked]
-    asked = f"{figures['check']['clients']} clients, held {min(holds):.0f} to {max(holds):.0f} ms, each as measured"
+    asked = f"{figures['check']['clients']} clients, {min(holds):.0f} to {max(holds):.0f} ms held"
     axes.plot(*_points(checked, "formula"), color=BEFORE, linewidth=1, label=f"model of {asked}")
     axes.plot(*_points(checked, "measured"), "s", color=BEFORE, markersize=5, label=f"measured, {asked}")
     spread = figures["assumed"]["most_counters"]
@@ -159,7 +159,7 @@ def counters(results: Results) -> Figure | None:
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("counters over which one SKU's pieces are spread")
     axes.set_ylabel("orders a second on one SKU")
-    axes.legend(loc="lower right", fontsize=8, frameon=True, facecolor="white", edgecolor="none", framealpha=1)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
