@@ -8,6 +8,7 @@ from string import Template
 
 from bench.report import cpu, crowds, growth, model, rest, routes, summary
 from bench.report.words import PARTS, Results, load, wrapped
+from chalicelib.pricing.service import KEPT
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 TEMPLATE = Path(__file__).with_name("template.md")
@@ -18,6 +19,7 @@ def page(results: Results) -> str:
         summary=summary.section(results),
         parts=", ".join(f"`{part}`" for part in PARTS),
         picture=routes.picture(results),
+        kept=f"{KEPT.total_seconds():g}",
         hot=routes.hot(results),
         budgets=routes.budgets(results),
         cpu=cpu.section(results),
