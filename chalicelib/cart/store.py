@@ -7,11 +7,11 @@ from typing import Any
 
 from pynamodb.attributes import Attribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.constants import MAP
-from pynamodb.expressions.condition import Condition, size
 
 from ..kernel.clock import epoch, from_epoch
 from ..kernel.errors import ShopError
 from ..storage.reads import Read, fetch
+from ..storage.spelled import Holds, Sets
 from ..storage.table import Row
 from ..storage.writes import ATTEMPTS, StorageBusy, Write, commit, delete, put, update
 from .rules import MOST_LINES, MOST_PIECES, CartLine, CartLineNotFound, Contents, LineChange, check_room
@@ -140,21 +140,27 @@ class CartStore:
         commit(delete(CartRow(member_id)))
 
     def _more(self, member_id: str, sku_id: str, kept: _Kept) -> Write:
-        path: Any = CartRow.lines[sku_id]
-        return update(
-            CartRow(member_id),
-            path["q"].set(path["q"] + kept.quantity),
-            path["p"].set(kept.price_seen),
-            CartRow.unselected.delete({sku_id}),
-            condition=path["q"] <= MOST_PIECES - kept.quantity,
-            otherwise=_Moved(),
+        line = {"lines": "lines", "sku": sku_id, "q": "q"}
+        more = Sets(
+            "{lines}.{sku}.{q} = {lines}.{sku}.{q} + {more}, {lines}.{sku}.{p} = {price}",
+            {**line, "p": "p"},
+            more={"N": str(kept.quantity)},
+            price={"N": str(kept.price_seen)},
         )
+        room = Holds("{lines}.{sku}.{q} <= {most}", line, most={"N": str(MOST_PIECES - kept.quantity)})
+        unselected = CartRow.unselected.delete({sku_id})
+        return update(CartRow(member_id), more, unselected, condition=room, otherwise=_Moved())
 
     def _new_line(self, member_id: str, sku_id: str, kept: _Kept) -> Write:
-        path: Any = CartRow.lines[sku_id]
-        room: Condition = CartRow.lines.exists() & path.does_not_exist() & (size(CartRow.lines) < MOST_LINES)
-        actions = (path.set(kept.packed()), CartRow.unselected.delete({sku_id}))
-        return update(CartRow(member_id), *actions, condition=room, otherwise=_Moved())
+        place = {"lines": "lines", "sku": sku_id}
+        line = Sets("{lines}.{sku} = {line}", place, line=kept.packed())
+        room = Holds(
+            "attribute_exists({lines}) AND attribute_not_exists({lines}.{sku}) AND size({lines}) < {most}",
+            place,
+            most={"N": str(MOST_LINES)},
+        )
+        unselected = CartRow.unselected.delete({sku_id})
+        return update(CartRow(member_id), line, unselected, condition=room, otherwise=_Moved())
 
     def _new_cart(self, member_id: str, sku_id: str, kept: _Kept) -> Write:
         return put(CartRow(member_id, lines={sku_id: kept}), new=True, otherwise=_Moved())

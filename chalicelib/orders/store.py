@@ -6,16 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 
 import msgspec
-from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from ..kernel.errors import ShopError
 from ..kernel.paging import Page, page_of
 from ..log import logger
-from ..storage.attributes import becoming, packed
+from ..storage.attributes import becoming, entered
 from ..storage.cipher import SEALED_FOR_GOOD, Cipher
 from ..storage.due import clear_due, due, first_due, place_of, set_due, sweep, wait_for
 from ..storage.reads import Read, Search, fetch
+from ..storage.spelled import Holds
 from ..storage.writes import Write, commit, put, update
 from .rows import OrderRow, changing, order_of, row_of
 from .rules import Delivery, Job, Order, OrderChanged, OrderNotFound, OrderState, Periods, waits_for
@@ -85,9 +86,7 @@ class OrderStore:
         assert len(after.timeline) > len(before.timeline), "a change that tells nobody"
         return update(
             OrderRow(before.member_id, before.order_id),
-            OrderRow.timeline.set(
-                OrderRow.timeline.append([packed(event) for event in after.timeline[len(before.timeline) :]])
-            ),
+            entered(after.timeline[len(before.timeline) :]),
             *becoming(OrderRow, {name: value for name, value in new.items() if value != old[name]}),
             *self._waiting(before, after),
             condition=_as_read(before),
@@ -165,9 +164,10 @@ def _as_read(order: Order) -> Condition:
     """State and group alone would not tell, since a late payer may be given the same group anew. Attempts and effects
     leave no entry in the timeline, and decide what the order waits for.
     """
-    unchanged: Condition = (
-        (size("timeline") == len(order.timeline))
-        & (OrderRow.attempt == order.attempt)
-        & (OrderRow.effects_due == order.effects_due)
+    return Holds(
+        "size({timeline}) = {entries} AND {attempt} = {tried} AND {effects_due} = {due}",
+        {"timeline": "timeline", "attempt": "attempt", "effects_due": "effects_due"},
+        entries={"N": str(len(order.timeline))},
+        tried={"N": str(order.attempt)},
+        due={"BOOL": order.effects_due},
     )
-    return unchanged

@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 from ..kernel.clock import epoch
 from ..kernel.paging import Page, page_of
 from ..kernel.trail import Actor, Event
-from ..storage.attributes import becoming, packed
+from ..storage.attributes import becoming, entered, packed
 from ..storage.due import clear_due, due, first_due, place_of, set_due, wait_for
 from ..storage.reads import Read, fetch, read
 from ..storage.writes import Write, commit, put, update
@@ -127,7 +127,7 @@ class PaymentStore:
         paid = update(
             PaymentRow(payment.out_trade_no),
             *becoming(PaymentRow, changed),
-            PaymentRow.timeline.set(PaymentRow.timeline.append([packed(event)])),
+            entered([event]),
             *owed,
             condition=PaymentRow.state == payment.state,
             otherwise=PaymentChanged(),
@@ -138,7 +138,7 @@ class PaymentStore:
         return update(
             PaymentRow(out_trade_no),
             PaymentRow.state.set(PaymentState.CLOSED),
-            PaymentRow.timeline.set(PaymentRow.timeline.append([packed(event)])),
+            entered([event]),
             condition=PaymentRow.state == PaymentState.STARTED,
             otherwise=PaymentChanged(),
         )
@@ -199,7 +199,7 @@ class PaymentStore:
             RefundRow.state.set(event.now),
             RefundRow.refund_id.set(status.refund_id),
             RefundRow.tries.set(0),
-            RefundRow.timeline.set(RefundRow.timeline.append([packed(event)])),
+            entered([event]),
             *waiting,
             condition=RefundRow.state == refund.state,
             otherwise=PaymentChanged(),

@@ -11,6 +11,7 @@ from pynamodb.expressions.update import Action, SetAction
 from pynamodb.models import Model
 
 from ..kernel.trail import Event
+from .spelled import Sets
 
 Value = TypeVar("Value")
 
@@ -63,6 +64,12 @@ def becoming(kind: type[Model], given: Mapping[str, Any]) -> list[Action]:
 def packed(event: Event) -> str:
     """An entry of a timeline, as it is kept: to the second, as all times are."""
     return msgspec.json.encode(replace(event, at=event.at.replace(microsecond=0))).decode()
+
+
+def entered(events: Iterable[Event]) -> Action:
+    """More entries for the timeline of a row that has one."""
+    more = {"L": [{STRING: packed(event)} for event in events]}
+    return Sets("{timeline} = list_append({timeline}, {more})", {"timeline": "timeline"}, more=more)
 
 
 def unpacked(texts: Iterable[str]) -> tuple[Event, ...]:
