@@ -41,8 +41,8 @@ timed. The budgets of the routes that matter most are held by `tests/test_reques
   reads count full, writes with all index entries that they change, transactions double (index entries apart).
 - **WeChat**: calls to the platform.
 - A session costs its one GetItem on every route that is not public. A signed request writes its nonce: one W more.
-- A process keeps price rules for a few seconds. What is counted is one that has forgotten them: else carts and orders ask
-  for one query less.
+- A process keeps price rules for a few seconds. Counted is one that has forgotten them: else carts and orders ask for
+  one query less.
 - An access token of the platform is read again after a minute, which is the one GetItem more in functions that send.
 """
 TABLE = """\
