@@ -31,11 +31,12 @@ class Basket:
 
     def covered(self, scope: Scope) -> tuple[int, ...]:
         """Positions of the lines in scope that take discounts."""
-        if scope not in self._covered:
-            self._covered[scope] = tuple(
+        covered = self._covered.get(scope)
+        if covered is None:
+            self._covered[scope] = covered = tuple(
                 i for i, line in enumerate(self.lines) if line.discountable and scope.covers(line)
             )
-        return self._covered[scope]
+        return covered
 
     @property
     def most_freight(self) -> int:
