@@ -3,6 +3,7 @@
 What may be logged: ids (request, member, order, refund, notification), routes, codes, counts, milliseconds.
 """
 
+import logging
 from logging import LogRecord
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec.json import encode
 
 SERVICE = "jishi"
 OWN_OF_RECORDS = frozenset(RESERVED_LOG_ATTRS)
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line tells of them
 
 
 class Lines(LambdaPowertoolsFormatter):
