@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from socket import socket
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -126,7 +127,7 @@ class LeanClient:
         under_way: list[_Call] = []
         try:
             for operation, params in calls:
-                under_way.append(self._begin(Operation(operation), params, wave))
+                under_way.append(self._begin(_operation(operation), params, wave))
             return [self._end(call) for call in under_way]
         finally:
             for call in under_way:
@@ -223,6 +224,11 @@ class LeanClient:
             caught_exception=call.error,
             request_dict={"context": call.context},
         )[1]
+
+
+@cache
+def _operation(name: str) -> Operation:
+    return Operation(name)
 
 
 def _whole(answer: Any) -> bool:
