@@ -118,11 +118,12 @@ def change(call: Call[AddressBody]) -> AddressView:
 
 
 @routes.endpoint(
-    "DELETE", "/addresses/{address_id}", summary="Delete an address", status=204, errors=(AddressNotFound, Conflict)
-)
-def delete(call: Call[None]) -> None:
+    "DELETE", "/addresses/{address_id}", summary="Delete an address", status=204, errors=(AddressNotFound, Conflict),
+    reads=lambda call: [call.shop.addresses.reads_all(call.member_id)],
+)  # fmt: skip
+def delete(call: Call[None], book: list[Address]) -> None:
     """If it was the default, the newest of the others becomes it."""
-    call.shop.addresses.delete(call.member_id, call.path["address_id"])
+    call.shop.addresses.delete(call.member_id, call.path["address_id"], book)
 
 
 @routes.endpoint(

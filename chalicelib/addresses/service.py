@@ -1,5 +1,7 @@
 """The address book of a member."""
 
+from collections.abc import Sequence
+
 from ..kernel.clock import Clock
 from ..kernel.errors import Conflict
 from ..kernel.ids import new_id
@@ -45,17 +47,20 @@ class Addresses:
         self._store.change(member_id, address_id, checked(entry), default=default)
         return self.get(member_id, address_id)
 
-    def delete(self, member_id: str, address_id: str) -> None:
-        """The newest of the others becomes the default if this one was. Raises AddressNotFound."""
+    def delete(self, member_id: str, address_id: str, book: Sequence[Address] | None = None) -> None:
+        """The newest of the others becomes the default if this one was. `book`: what `reads_all` gave, if
+        it was read. Raises AddressNotFound.
+        """
         for _ in range(ATTEMPTS):
-            book = search(self._store.all(member_id))
+            book = self.all(member_id) if book is None else book
             gone = next((address for address in book if address.address_id == address_id), None)
             if gone is None:
                 raise AddressNotFound
-            heir = next((address.address_id for address in book if address is not gone), None)
+            heir = max((address.address_id for address in book if address is not gone), default=None)
             try:
                 self._store.delete(member_id, address_id, heir, was_default=gone.is_default)
             except Conflict:
+                book = None
                 continue
             return
         raise Conflict

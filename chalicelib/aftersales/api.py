@@ -1,5 +1,6 @@
 """Routes of after-sales: applying and following for shoppers, deciding for the staff."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..kernel.errors import Invalid, ShopError
@@ -11,6 +12,7 @@ from ..orders.rules import OrderHeld, OrderNotFound
 from ..orders.shapes import reads_order
 from ..payments.rules import RefundExceedsPayment
 from ..stock import SoldOut
+from ..storage.reads import Read
 from ..storage.writes import StorageBusy
 from ..web import Call, PageQuery, Routes
 from .handling import staff
@@ -57,6 +59,15 @@ STEP: tuple[type[ShopError], ...] = (CaseNotFound, CaseStateRefused, StorageBusy
 PAYING = (*STEP, RefundExceedsPayment)
 
 
+def reads_own(call: Call[Any]) -> Sequence[Read[Case]]:
+    return [call.shop.aftersales.reads(call.member_id, call.path["case_id"])]
+
+
+def reads_any(call: Call[Any]) -> Sequence[Read[Case]]:
+    """The case of the member whom the path names."""
+    return [call.shop.aftersales.reads(call.path["member_id"], call.path["case_id"])]
+
+
 @routes.endpoint(
     "GET", "/orders/{order_id}/aftersale-options", summary="What can be applied for", answers=OptionsView,
     errors=(OrderNotFound,), reads=reads_order,
@@ -91,7 +102,7 @@ def show_all(call: Call[None], page: Page[Case]) -> CasePage:
 
 @routes.endpoint(
     "GET", "/aftersales/{case_id}", summary="One case with its timeline", answers=CaseView, errors=(CaseNotFound,),
-    reads=lambda call: [call.shop.aftersales.reads(call.member_id, call.path["case_id"])],
+    reads=reads_own,
 )  # fmt: skip
 def show(call: Call[None], case: Case) -> CaseView:
     return _view(call, case)
@@ -99,30 +110,30 @@ def show(call: Call[None], case: Case) -> CaseView:
 
 @routes.endpoint(
     "POST", "/aftersales/{case_id}/cancel", summary="Take an application back", answers=CaseView, errors=STEP,
-    signed=True,
+    signed=True, reads=reads_own,
 )  # fmt: skip
-def cancel(call: Call[None]) -> CaseView:
+def cancel(call: Call[None], case: Case) -> CaseView:
     """As long as nothing was decided or sent back."""
-    return _view(call, call.shop.aftersales.handling.cancel(call.member_id, call.path["case_id"], call.now))
+    return _view(call, call.shop.aftersales.handling.cancel(case, call.now))
 
 
 @routes.endpoint(
     "POST", "/aftersales/{case_id}/return", summary="Say in which parcel the goods go back", body=GivenParcel,
-    answers=CaseView, errors=(*STEP, TooManyCorrections), signed=True,
+    answers=CaseView, errors=(*STEP, TooManyCorrections), signed=True, reads=reads_own,
 )  # fmt: skip
-def send_back(call: Call[GivenParcel]) -> CaseView:
+def send_back(call: Call[GivenParcel], case: Case) -> CaseView:
     """The number may be corrected until the shop has the parcel."""
-    handling, case_id = call.shop.aftersales.handling, call.path["case_id"]
-    return _view(call, handling.send_back(call.member_id, case_id, call.body.parcel(), call.now))
+    handling = call.shop.aftersales.handling
+    return _view(call, handling.send_back(case, call.body.parcel(), call.now))
 
 
 @routes.endpoint(
     "POST", "/aftersales/{case_id}/received", summary="Confirm that the replacement arrived", answers=CaseView,
-    errors=STEP, signed=True,
+    errors=STEP, signed=True, reads=reads_own,
 )  # fmt: skip
-def received(call: Call[None]) -> CaseView:
-    handling, case_id = call.shop.aftersales.handling, call.path["case_id"]
-    return _view(call, handling.arrived(call.member_id, case_id, SHOPPER, "确认收到换货商品", call.now))
+def received(call: Call[None], case: Case) -> CaseView:
+    handling = call.shop.aftersales.handling
+    return _view(call, handling.arrived(case, SHOPPER, "确认收到换货商品", call.now))
 
 
 @routes.endpoint(
@@ -137,7 +148,7 @@ def show_waiting(call: Call[None]) -> StaffCases:
 
 @routes.endpoint(
     "GET", "/staff/aftersales/{member_id}/{case_id}", summary="One case for the staff", answers=StaffCaseView,
-    errors=(CaseNotFound,), staff=StaffRole.SERVICE, reads=lambda call: [call.shop.aftersales.reads(*_key(call))],
+    errors=(CaseNotFound,), staff=StaffRole.SERVICE, reads=reads_any,
 )  # fmt: skip
 def show_to_staff(call: Call[None], case: Case) -> StaffCaseView:
     return _staff_view(call, case)
@@ -157,66 +168,62 @@ def open_case(call: Call[WantedCase]) -> StaffCaseView:
 
 @routes.endpoint(
     "POST", "/staff/aftersales/{member_id}/{case_id}/agree", summary="Agree to a case", body=Agreement,
-    answers=StaffCaseView, errors=PAYING, staff=StaffRole.SERVICE, signed=True,
+    answers=StaffCaseView, errors=PAYING, staff=StaffRole.SERVICE, signed=True, reads=reads_any,
 )  # fmt: skip
-def agree(call: Call[Agreement]) -> StaffCaseView:
+def agree(call: Call[Agreement], case: Case) -> StaffCaseView:
     """Money alone goes back at once, all that was asked for. Where goods come back, the address may be changed until
     they are sent.
     """
     handling, doer, return_to = call.shop.aftersales.handling, staff(call.member_id), call.body.return_to
-    return _staff_view(call, handling.agree(*_key(call), doer, call.now, return_to=return_to))
+    return _staff_view(call, handling.agree(case, doer, call.now, return_to=return_to))
 
 
 @routes.endpoint(
     "POST", "/staff/aftersales/{member_id}/{case_id}/reject", summary="Reject a case", body=Why, answers=StaffCaseView,
-    errors=STEP, staff=StaffRole.SERVICE, signed=True,
+    errors=STEP, staff=StaffRole.SERVICE, signed=True, reads=reads_any,
 )  # fmt: skip
-def reject(call: Call[Why]) -> StaffCaseView:
+def reject(call: Call[Why], case: Case) -> StaffCaseView:
     handling, doer = call.shop.aftersales.handling, staff(call.member_id)
-    return _staff_view(call, handling.reject(*_key(call), doer, call.body.why, call.now))
+    return _staff_view(call, handling.reject(case, doer, call.body.why, call.now))
 
 
 @routes.endpoint(
     "POST", "/staff/aftersales/{member_id}/{case_id}/receive", summary="Take what came back", body=Receipt,
-    answers=StaffCaseView, errors=PAYING, staff=StaffRole.SERVICE, signed=True,
+    answers=StaffCaseView, errors=PAYING, staff=StaffRole.SERVICE, signed=True, reads=reads_any,
 )  # fmt: skip
-def receive(call: Call[Receipt]) -> StaffCaseView:
+def receive(call: Call[Receipt], case: Case) -> StaffCaseView:
     """The money of a return goes back at once; of an exchange, the replacement is owed then."""
     handling, doer, restock = call.shop.aftersales.handling, staff(call.member_id), call.body.restock
-    return _staff_view(call, handling.receive(*_key(call), doer, "商家已收到退货", call.now, restock=restock))
+    return _staff_view(call, handling.receive(case, doer, "商家已收到退货", call.now, restock=restock))
 
 
 @routes.endpoint(
     "POST", "/staff/aftersales/{member_id}/{case_id}/refuse", summary="Refuse what came back", body=Why,
-    answers=StaffCaseView, errors=STEP, staff=StaffRole.SERVICE, signed=True,
+    answers=StaffCaseView, errors=STEP, staff=StaffRole.SERVICE, signed=True, reads=reads_any,
 )  # fmt: skip
-def refuse(call: Call[Why]) -> StaffCaseView:
+def refuse(call: Call[Why], case: Case) -> StaffCaseView:
     handling, doer = call.shop.aftersales.handling, staff(call.member_id)
-    return _staff_view(call, handling.refuse(*_key(call), doer, call.body.why, call.now))
+    return _staff_view(call, handling.refuse(case, doer, call.body.why, call.now))
 
 
 @routes.endpoint(
     "POST", "/staff/aftersales/{member_id}/{case_id}/resend", summary="Send the replacement", body=GivenParcel,
-    answers=StaffCaseView, errors=(*STEP, SoldOut), staff=StaffRole.SERVICE, signed=True,
+    answers=StaffCaseView, errors=(*STEP, SoldOut), staff=StaffRole.SERVICE, signed=True, reads=reads_any,
 )  # fmt: skip
-def resend(call: Call[GivenParcel]) -> StaffCaseView:
+def resend(call: Call[GivenParcel], case: Case) -> StaffCaseView:
     """It leaves the stock."""
     handling, doer = call.shop.aftersales.handling, staff(call.member_id)
-    return _staff_view(call, handling.resend(*_key(call), doer, call.body.parcel(), call.now))
+    return _staff_view(call, handling.resend(case, doer, call.body.parcel(), call.now))
 
 
 @routes.endpoint(
     "POST", "/staff/aftersales/{member_id}/{case_id}/refund", summary="Refund instead of exchanging", body=Why,
-    answers=StaffCaseView, errors=PAYING, staff=StaffRole.SERVICE, signed=True,
+    answers=StaffCaseView, errors=PAYING, staff=StaffRole.SERVICE, signed=True, reads=reads_any,
 )  # fmt: skip
-def pay_instead(call: Call[Why]) -> StaffCaseView:
+def pay_instead(call: Call[Why], case: Case) -> StaffCaseView:
     """When there is nothing to send in exchange for what came back."""
     handling, doer = call.shop.aftersales.handling, staff(call.member_id)
-    return _staff_view(call, handling.pay_instead(*_key(call), doer, call.body.why, call.now))
-
-
-def _key(call: Call[Any]) -> tuple[str, str]:
-    return call.path["member_id"], call.path["case_id"]
+    return _staff_view(call, handling.pay_instead(case, doer, call.body.why, call.now))
 
 
 def _view(call: Call[Any], case: Case) -> CaseView:

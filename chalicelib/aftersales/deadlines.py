@@ -48,18 +48,18 @@ class Deadlines:
             return
         match wait[0]:
             case Job.DECIDE:
-                self._handling.agree(member_id, case_id, SCHEDULE, now, why="商家超时未处理，自动同意")
+                self._handling.agree(case, SCHEDULE, now, why="商家超时未处理，自动同意")
             case Job.RETURN:
                 self._end_return(case, now)
             case Job.CHECK:
                 # Nobody has looked at the goods, so nobody can say that they may be sold again.
                 why = "商家超时未验收，自动确认收到退货"
-                self._handling.receive(member_id, case_id, SCHEDULE, why, now, restock=False)
+                self._handling.receive(case, SCHEDULE, why, now, restock=False)
             case Job.RESEND:
                 logger.error("replacement not sent in time", case_id=case_id, alarm="aftersale_unsent")
                 self._cases.look_again(case, now + TOMORROW)
             case Job.ARRIVE:
-                self._handling.arrived(member_id, case_id, SCHEDULE, "超时自动确认收货", now)
+                self._handling.arrived(case, SCHEDULE, "超时自动确认收货", now)
             case Job.REFUND:
                 self._look_after(case, now)
             case Job.TELL:
@@ -74,7 +74,7 @@ class Deadlines:
         elif until > now:
             self._cases.look_again(case, until)
         else:
-            self._handling.expire(case.member_id, case.case_id, SCHEDULE, now)
+            self._handling.expire(case, SCHEDULE, now)
 
     def _look_after(self, case: Case, now: datetime) -> None:
         """Its refund is due by itself and tells the case. That both agree is looked at all the same, once a day."""

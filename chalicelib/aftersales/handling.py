@@ -39,8 +39,8 @@ Decide = Callable[[Case], Change | None]
 
 
 class Handling:
-    """All raise CaseNotFound, CaseStateRefused, and StorageBusy, after which nothing was written. `return_to` is where
-    goods are sent back, unless the staff says otherwise.
+    """Each step takes the case as it was read. All raise CaseStateRefused, and StorageBusy, after which nothing was
+    written. `return_to` is where goods are sent back, unless the staff says otherwise.
     """
 
     def __init__(self, cases: CaseStore, changes: Changes, stock: Stock, return_to: str) -> None:
@@ -49,9 +49,7 @@ class Handling:
         self._stock = stock
         self._return_to = return_to
 
-    def agree(
-        self, member_id: str, case_id: str, doer: Doer, now: datetime, *, why: str = "商家同意", return_to: str = ""
-    ) -> Case:
+    def agree(self, case: Case, doer: Doer, now: datetime, *, why: str = "商家同意", return_to: str = "") -> Case:
         """APPLIED -> REFUNDING, or AGREED where goods come back; then `return_to` may still be changed."""
 
         def decide(case: Case) -> Change | None:
@@ -62,7 +60,7 @@ class Handling:
             change = self._changes.on(case) if case.kind is Kind.REFUND else Change(case, case)
             return self.agreed(change, doer, why, now, return_to=return_to)
 
-        return self._step(member_id, case_id, decide)
+        return self._step(case, decide)
 
     def agreed(self, change: Change, doer: Doer, why: str, now: datetime, *, return_to: str = "") -> Change:
         """What agreeing makes of a case that was applied for, also in the moment when it is opened."""
@@ -73,27 +71,27 @@ class Handling:
             logger.error("no address for returns", case_id=change.case.case_id, alarm="return_address")
         return replace(change, case=moved(change.case, now, doer, why, to=CaseState.AGREED, return_to=where))
 
-    def reject(self, member_id: str, case_id: str, doer: Doer, why: str, now: datetime) -> Case:
+    def reject(self, case: Case, doer: Doer, why: str, now: datetime) -> Case:
         """APPLIED -> REJECTED; the shopper may apply again."""
-        return self._ends(member_id, case_id, APPLIED, CaseState.REJECTED, doer, why, now)
+        return self._ends(case, APPLIED, CaseState.REJECTED, doer, why, now)
 
-    def cancel(self, member_id: str, case_id: str, now: datetime) -> Case:
+    def cancel(self, case: Case, now: datetime) -> Case:
         """APPLIED or AGREED -> CANCELLED, by the shopper."""
-        return self._ends(member_id, case_id, APPLIED | AGREED, CaseState.CANCELLED, SHOPPER, "撤销申请", now)
+        return self._ends(case, APPLIED | AGREED, CaseState.CANCELLED, SHOPPER, "撤销申请", now)
 
-    def expire(self, member_id: str, case_id: str, doer: Doer, now: datetime) -> Case:
+    def expire(self, case: Case, doer: Doer, now: datetime) -> Case:
         """AGREED -> CANCELLED: nothing was sent back in time."""
-        return self._ends(member_id, case_id, AGREED, CaseState.CANCELLED, doer, "超时未寄回，自动关闭", now)
+        return self._ends(case, AGREED, CaseState.CANCELLED, doer, "超时未寄回，自动关闭", now)
 
-    def refuse(self, member_id: str, case_id: str, doer: Doer, why: str, now: datetime) -> Case:
+    def refuse(self, case: Case, doer: Doer, why: str, now: datetime) -> Case:
         """RETURNED -> REFUSED: what came back is not taken."""
-        return self._ends(member_id, case_id, RETURNED, CaseState.REFUSED, doer, why, now)
+        return self._ends(case, RETURNED, CaseState.REFUSED, doer, why, now)
 
-    def arrived(self, member_id: str, case_id: str, doer: Doer, why: str, now: datetime) -> Case:
+    def arrived(self, case: Case, doer: Doer, why: str, now: datetime) -> Case:
         """RESENT -> DONE: the shopper has the replacement."""
-        return self._ends(member_id, case_id, RESENT, CaseState.DONE, doer, why, now)
+        return self._ends(case, RESENT, CaseState.DONE, doer, why, now)
 
-    def send_back(self, member_id: str, case_id: str, parcel: Parcel, now: datetime) -> Case:
+    def send_back(self, case: Case, parcel: Parcel, now: datetime) -> Case:
         """AGREED -> RETURNED, by the shopper; later the number may be corrected a few times. Raises
         TooManyCorrections.
         """
@@ -107,9 +105,9 @@ class Handling:
                 return None
             return Change(moved(case, now, SHOPPER, "已寄回商品", to=CaseState.RETURNED, parcel=parcel), case)
 
-        return self._step(member_id, case_id, decide)
+        return self._step(case, decide)
 
-    def receive(self, member_id: str, case_id: str, doer: Doer, why: str, now: datetime, *, restock: bool) -> Case:
+    def receive(self, case: Case, doer: Doer, why: str, now: datetime, *, restock: bool) -> Case:
         """RETURNED -> REFUNDING, or RECEIVED where a replacement is owed. `restock`: the goods can be sold again."""
 
         def decide(case: Case) -> Change | None:
@@ -121,9 +119,9 @@ class Handling:
             sold_again = [self._stock.release(sku_id, n) for sku_id, n in case.pieces.items()] if restock else []
             return Change(after, case, writes=tuple(sold_again))
 
-        return self._step(member_id, case_id, decide)
+        return self._step(case, decide)
 
-    def resend(self, member_id: str, case_id: str, doer: Doer, parcel: Parcel, now: datetime) -> Case:
+    def resend(self, case: Case, doer: Doer, parcel: Parcel, now: datetime) -> Case:
         """RECEIVED -> RESENT; the replacement leaves the stock. Raises SoldOut."""
 
         def decide(case: Case) -> Change | None:
@@ -132,9 +130,9 @@ class Handling:
             after = moved(case, now, doer, "已寄出换货商品", to=CaseState.RESENT, replacement=parcel)
             return Change(after, case, takes=case.pieces)
 
-        return self._step(member_id, case_id, decide)
+        return self._step(case, decide)
 
-    def pay_instead(self, member_id: str, case_id: str, doer: Doer, why: str, now: datetime) -> Case:
+    def pay_instead(self, case: Case, doer: Doer, why: str, now: datetime) -> Case:
         """RECEIVED -> REFUNDING: there is nothing to exchange for."""
 
         def decide(case: Case) -> Change | None:
@@ -142,12 +140,11 @@ class Handling:
                 return None
             return self._changes.paid_back(self._changes.on(case), doer, why, now)
 
-        return self._step(member_id, case_id, decide)
+        return self._step(case, decide)
 
     def _ends(
         self,
-        member_id: str,
-        case_id: str,
+        case: Case,
         begin: frozenset[CaseState],
         to: CaseState,
         doer: Doer,
@@ -159,19 +156,19 @@ class Handling:
                 return None
             return self._changes.let_go(self._changes.on(case), to, doer, why, now)
 
-        return self._step(member_id, case_id, decide)
+        return self._step(case, decide)
 
-    def _step(self, member_id: str, case_id: str, decide: Decide) -> Case:
+    def _step(self, case: Case, decide: Decide) -> Case:
         for _ in range(TRIES):
-            case = self._cases.get(member_id, case_id)
             change = decide(case)
             if change is None:
                 return case
             try:
                 self._stock.take(change.takes, partial(commit, *self._changes.writes(change)))
             except (CaseChanged, OrderChanged, PaymentChanged):
+                case = self._cases.get(case.member_id, case.case_id)
                 continue
-            logger.info("aftersale", order_id=case.order_id, case_id=case_id, state=change.case.state)
+            logger.info("aftersale", order_id=case.order_id, case_id=case.case_id, state=change.case.state)
             return change.case
         raise StorageBusy
 

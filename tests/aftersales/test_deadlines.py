@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.aftersales import deadlines
 from chalicelib.aftersales.handling import staff
-from chalicelib.aftersales.rules import CaseChanged, CaseState, Parcel
+from chalicelib.aftersales.rules import Case, CaseChanged, CaseState, Parcel
 from tests.aftersales.shopping import PARCEL, act, adds_up, apply, arrived, decide, delivered, stored
 from tests.shop import Shopper, Stack
 
@@ -55,7 +55,9 @@ def test_an_order_whose_goods_are_all_in_question_is_not_called_late(
             stack.shop.orders.receiving.alarm_unsent(stack.clock())
         assert alarms(caplog) == expected
         if not expected:
-            stack.shop.aftersales.handling.cancel(alice.member_id, case["case_id"], stack.clock())
+            stack.shop.aftersales.handling.cancel(
+                stack.shop.aftersales.store.get(alice.member_id, case["case_id"]), stack.clock()
+            )
 
 
 def test_goods_that_are_not_sent_back_in_time_stay_with_the_shopper(stack: Stack, alice: Shopper) -> None:
@@ -99,7 +101,9 @@ def test_a_replacement_that_is_not_sent_is_alarmed_each_day_and_one_that_was_sen
             wait(stack, minutes=1)
         assert alarms(caplog) == ["aftersale_unsent"]
     key = (alice.member_id, case["case_id"])
-    stack.shop.aftersales.handling.resend(*key, staff("anna"), Parcel("SF", "SF0000001"), stack.clock())
+    stack.shop.aftersales.handling.resend(
+        stack.shop.aftersales.store.get(*key), staff("anna"), Parcel("SF", "SF0000001"), stack.clock()
+    )
     wait(stack, days=10)
     assert stored(stack, alice, case).state is CaseState.DONE
 
@@ -176,10 +180,10 @@ def test_one_case_that_fails_does_not_stop_the_others(
     cases = [apply(alice, order, ("tea-01", 1)) for _ in range(3)]
     agree = stack.shop.aftersales.handling.agree
 
-    def stumbling(member_id: str, case_id: str, *given: Any, **more: Any) -> Any:
-        if case_id == cases[1]["case_id"]:
+    def stumbling(case: Case, *given: Any, **more: Any) -> Any:
+        if case.case_id == cases[1]["case_id"]:
             raise RuntimeError
-        return agree(member_id, case_id, *given, **more)
+        return agree(case, *given, **more)
 
     with monkeypatch.context() as patched, caplog.at_level(logging.INFO, "jishi"):
         patched.setattr(stack.shop.aftersales.handling, "agree", stumbling)

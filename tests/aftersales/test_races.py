@@ -80,11 +80,11 @@ def test_two_of_the_staff_and_time_itself_decide_once(stack: Stack, alice: Shopp
     stack.clock.forward(hours=73)
     now = stack.clock()
     at_once(
-        lambda: handling.agree(*key, staff("anna"), now),
-        lambda: handling.agree(*key, staff("berta"), now),
-        lambda: handling.reject(*key, staff("carl"), "不同意", now),
+        lambda: handling.agree(stack.shop.aftersales.store.get(*key), staff("anna"), now),
+        lambda: handling.agree(stack.shop.aftersales.store.get(*key), staff("berta"), now),
+        lambda: handling.reject(stack.shop.aftersales.store.get(*key), staff("carl"), "不同意", now),
         lambda: stack.shop.aftersales.deadlines.run(now),
-        lambda: handling.cancel(*key, now),
+        lambda: handling.cancel(stack.shop.aftersales.store.get(*key), now),
     )
     stack.drain(2)
     ends = stack.shop.aftersales.store.get(*key)
@@ -124,7 +124,9 @@ def test_all_pieces_in_many_cases_agreed_at_once_return_exactly_what_was_paid(st
     handling = stack.shop.aftersales.handling
 
     def agree(case: Any) -> Callable[[], Any]:
-        return lambda: handling.agree(alice.member_id, case["case_id"], staff("anna"), stack.clock())
+        return lambda: handling.agree(
+            stack.shop.aftersales.store.get(alice.member_id, case["case_id"]), staff("anna"), stack.clock()
+        )
 
     for _ in range(3):  # who was told that storage is busy, asks again
         answers = at_once(*map(agree, cases))
@@ -147,9 +149,10 @@ def test_a_return_is_received_once_however_many_say_so(stack: Stack, alice: Shop
     act(alice, case, "return", PARCEL)
     handling, key, now = stack.shop.aftersales.handling, (alice.member_id, case["case_id"]), stack.clock()
     at_once(
-        *[lambda: handling.receive(*key, staff("anna"), "收到", now, restock=True)] * 4,
-        lambda: handling.refuse(*key, staff("carl"), "拒收", now),
-        lambda: handling.send_back(*key, Parcel("SF", "SF0000002"), now),
+        *[lambda: handling.receive(stack.shop.aftersales.store.get(*key), staff("anna"), "收到", now, restock=True)]
+        * 4,
+        lambda: handling.refuse(stack.shop.aftersales.store.get(*key), staff("carl"), "拒收", now),
+        lambda: handling.send_back(stack.shop.aftersales.store.get(*key), Parcel("SF", "SF0000002"), now),
     )
     stack.drain(2)
     refunded = stack.shop.aftersales.store.get(*key).state is CaseState.DONE
@@ -166,8 +169,9 @@ def test_a_replacement_leaves_the_stock_once(stack: Stack, alice: Shopper) -> No
     decide(stack, alice, case, "receive", restock=False)
     handling, key, now = stack.shop.aftersales.handling, (alice.member_id, case["case_id"]), stack.clock()
     at_once(
-        *[lambda: handling.resend(*key, staff("anna"), Parcel("SF", "SF0000002"), now)] * 4,
-        lambda: handling.pay_instead(*key, staff("carl"), "无货", now),
+        *[lambda: handling.resend(stack.shop.aftersales.store.get(*key), staff("anna"), Parcel("SF", "SF0000002"), now)]
+        * 4,
+        lambda: handling.pay_instead(stack.shop.aftersales.store.get(*key), staff("carl"), "无货", now),
     )
     stack.drain(2)
     ends = stack.shop.aftersales.store.get(*key)
@@ -200,12 +204,12 @@ def test_a_step_is_written_whole_or_not_at_all_and_repeating_it_makes_it_once(
     with monkeypatch.context() as patched:
         patched.setattr(handling, "commit", dies)
         with pytest.raises(Died):
-            stack.shop.aftersales.handling.agree(*key, staff("anna"), now)
+            stack.shop.aftersales.handling.agree(stack.shop.aftersales.store.get(*key), staff("anna"), now)
     assert written == 1
     state = stack.shop.aftersales.store.get(*key).state
     assert (state, stack.stock("tea-01")) == (("REFUNDING", 100) if survives else ("APPLIED", 98))
     adds_up(stack, alice, order)
-    stack.shop.aftersales.handling.agree(*key, staff("anna"), now)
+    stack.shop.aftersales.handling.agree(stack.shop.aftersales.store.get(*key), staff("anna"), now)
     stack.drain(2)
     assert (stack.stock("tea-01"), arrived(stack)) == (100, [(f"{order['order_id']}-1", order["payable"])])
     adds_up(stack, alice, order)
@@ -243,7 +247,7 @@ def test_what_never_holds_still_ends_as_busy_and_writes_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(handling, "commit", too_late)
         with pytest.raises(StorageBusy):
-            stack.shop.aftersales.handling.cancel(*key, now)
+            stack.shop.aftersales.handling.cancel(stack.shop.aftersales.store.get(*key), now)
         if changed is not handling.CaseChanged:
             patched.setattr(opening, "commit", too_late)
             with pytest.raises(StorageBusy):

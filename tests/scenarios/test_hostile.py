@@ -37,7 +37,7 @@ def apply(shopper: Shopper, order_id: str, *lines: tuple[str, int], **more: Any)
 
 def agree(stack: Stack, shopper: Shopper, case: Mapping[str, Any]) -> None:
     handling = stack.shop.aftersales.handling
-    handling.agree(shopper.member_id, case["case_id"], SCHEDULE, stack.clock())
+    handling.agree(stack.shop.aftersales.store.get(shopper.member_id, case["case_id"]), SCHEDULE, stack.clock())
 
 
 def send(stack: Stack, shopper: Shopper, order_id: str, pieces: Mapping[str, int] | None = None) -> None:
@@ -219,8 +219,12 @@ def test_an_order_of_fifty_lines_with_coupon_and_points_comes_back_in_one_case(s
     case = apply(alice, order_id, *lines, kind="RETURN", reason="QUALITY", sent=True)
     agree(stack, alice, case)
     handling = shop.aftersales.handling
-    handling.send_back(alice.member_id, case["case_id"], Parcel("YTO", "YT12345"), stack.clock())
-    handling.receive(alice.member_id, case["case_id"], SCHEDULE, "收到", stack.clock(), restock=True)
+    handling.send_back(
+        stack.shop.aftersales.store.get(alice.member_id, case["case_id"]), Parcel("YTO", "YT12345"), stack.clock()
+    )
+    handling.receive(
+        stack.shop.aftersales.store.get(alice.member_id, case["case_id"]), SCHEDULE, "收到", stack.clock(), restock=True
+    )
     stack.drain()
     order = alice.get(f"/orders/{order_id}")
     assert (order["state"], order["refunded"]) == ("REFUNDED", order["payable"])
@@ -238,7 +242,9 @@ def test_a_return_is_not_over_before_the_shopper_knew_for_seven_days_where_to_se
     key = (alice.member_id, case["case_id"])
     stack.clock.forward(days=8)
     stack.drain()
-    handling.agree(*key, staff("the-owner"), stack.clock(), return_to="深圳市南山区科技园1号")
+    handling.agree(
+        stack.shop.aftersales.store.get(*key), staff("the-owner"), stack.clock(), return_to="深圳市南山区科技园1号"
+    )
     for _ in range(6):
         stack.clock.forward(days=1)
         stack.drain()

@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 
 from chalicelib.stock import SoldOut, Stock, StockStore
-from chalicelib.storage.writes import StorageBusy, commit
+from chalicelib.storage.writes import Outrun, StorageBusy, Write, commit
 
 
 @pytest.fixture
@@ -123,3 +123,16 @@ def test_orders_that_come_and_go_lose_and_make_no_piece(stock: Stock) -> None:
 
     assert at_once(50, buy_and_cancel) >= 1
     assert stock.levels(["tee-01"]) == {"tee-01": 10}
+
+
+def test_who_was_outrun_is_told_so_at_once_and_not_tried_again_in_vain(stock: Stock) -> None:
+    tried: list[range] = []
+
+    def write(*_: Write, attempts: range = range(1)) -> None:
+        tried.append(attempts)
+        raise Outrun
+
+    stock.add("tee-01", 1)
+    with pytest.raises(Outrun):
+        stock.take({"tee-01": 1}, write)
+    assert len(tried) == 1
