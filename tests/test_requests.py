@@ -43,7 +43,9 @@ BUDGETS = {
     ("GET /orders/{order_id}", ""): (1, 1, 0, 0),
     ("POST /orders/{order_id}/receipt", ""): (2, 2, 1, 0),
     ("GET /addresses", ""): (1, 2, 0, 0),
+    ("DELETE /addresses/{address_id}", ""): (1, 3, 1, 0),
     ("GET /aftersales", "one case"): (1, 2, 0, 0),
+    ("POST /aftersales/{case_id}/cancel", ""): (2, 3, 1, 0),
     ("GET /coupons", ""): (1, 2, 0, 0),
     ("GET /orders/{order_id}/parcels", "one parcel"): (1, 2, 0, 0),
 }
