@@ -42,12 +42,14 @@ class Conflicts:
     def injected(self) -> Iterator[Conflicts]:
         events = dynamodb().meta.events
         events.register_last("before-send.dynamodb", self._before)
-        events.register_first("needs-retry.dynamodb", self._after)
+        for event in ("needs-retry.dynamodb", "after-call.dynamodb"):  # a success is told by the latter alone
+            events.register_first(event, self._after)
         try:
             yield self
         finally:
             events.unregister("before-send.dynamodb", self._before)
-            events.unregister("needs-retry.dynamodb", self._after)
+            for event in ("needs-retry.dynamodb", "after-call.dynamodb"):
+                events.unregister(event, self._after)
 
     def _before(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
