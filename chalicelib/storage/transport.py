@@ -1,9 +1,9 @@
 """DynamoDB's data operations with little work: the JSON is made, signed and sent here, over connections that are kept.
 
-What matters is botocore's own: credentials, retry rules and their quota, exceptions, events. What is left out is what
-costs: service models, endpoint rules, parameters and answers walked shape by shape. DynamoDB's JSON is just what
-botocore takes and gives, but for binary values, which no row has. Stricter than botocore in one thing: a success whose
-body is no JSON object is no answer, where botocore finds nothing in it.
+What matters is botocore's own: credentials, signer, retry rules and their quota, exceptions, events. What is left out
+is what costs: service models, endpoint rules, parameters and answers walked shape by shape. DynamoDB's JSON is just
+what botocore takes and gives, but for binary values, which no row has. Stricter than botocore in one thing: a success
+whose body is no JSON object is no answer, where botocore finds nothing in it.
 
 Every other operation goes to an ordinary client of botocore, made when it is needed.
 """
@@ -30,7 +30,7 @@ from botocore.model import ServiceId
 from botocore.retries.standard import register_retry_handler
 from botocore.session import Session
 
-from .signer import Request, sign
+from .signer import Request, Signer
 from .wire import Wire
 
 OPERATIONS = frozenset(
@@ -187,14 +187,14 @@ class LeanClient:
     def _signed(self, call: _Call) -> Request:
         """Raises NoCredentialsError; credentials are asked for each time, since they may be renewed meanwhile."""
         headers = {
-            "Host": self._wire.host,
+            "Host": self._wire.host,  # the signer would look for it in the URL, twice
             "X-Amz-Target": f"{TARGET}.{call.operation.name}",
             "Content-Type": "application/x-amz-json-1.0",
         }
         request = Request(self._url, headers, call.body)
         credentials = self._session.get_credentials()
         frozen = credentials.get_frozen_credentials() if credentials is not None else None
-        sign(request, frozen, self._region, NAME)
+        Signer(frozen, NAME, self._region).add_auth(request)
         headers["User-Agent"] = "jishi"
         headers["amz-sdk-request"] = f"attempt={call.attempt}; max={ATTEMPTS}"
         return request
