@@ -33,7 +33,7 @@ class Pickups:
         return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
     def issued(self, code: str, member_id: str, order_id: str) -> Write:
-        """Joins the placing of the order. Refuses with Outrun if another order has this code."""
+        """Joins the placing of the order. Refuses with StorageBusy if another order has this code."""
         return self._store.issued(PickupCode(code, member_id, order_id))
 
     def find(self, code: str) -> PickupCode:

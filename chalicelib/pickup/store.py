@@ -8,7 +8,7 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from ..kernel.clock import epoch, from_epoch
 from ..storage.reads import Read
 from ..storage.table import Row
-from ..storage.writes import Outrun, Write, put, update
+from ..storage.writes import Write, outrun, put, update
 from .rules import MOST_POINTS, PickupCode, PickupCodeNotFound, PickupCodeUsed, PickupPoint, PickupPointNotFound
 
 SHOP = "#"
@@ -76,9 +76,9 @@ class PickupStore:
         return PickupCode(row.code, row.member_id, row.order_id, used_at, row.used_by or "")
 
     def issued(self, code: PickupCode) -> Write:
-        """Refuses with Outrun if an order has this code: whoever repeats the request draws another."""
+        """Refuses with StorageBusy if an order has this code: whoever repeats the request draws another."""
         row = CodeRow(code.code, member_id=code.member_id, order_id=code.order_id)
-        return put(row, new=True, otherwise=Outrun())
+        return put(row, new=True, otherwise=outrun())
 
     def used(self, code: PickupCode, who: str, now: datetime) -> Write:
         """Once. Refuses with PickupCodeUsed."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..kernel.clock import Clock, epoch, system_clock
 from ..storage.reads import Read, fetch
-from ..storage.writes import Outrun, StorageBusy, Write, commit
+from ..storage.writes import StorageBusy, Write, commit
 from .rules import Level, NeverStocked, Scattered, SoldOut, pieces, plan
 from .spreading import Spreading
 from .store import StockStore
@@ -93,9 +93,9 @@ class Stock:
                 write(*self._takes(wanted, seen), attempts=attempts)
             except SoldOut:
                 pass
-            except Outrun:
-                raise
-            except StorageBusy:
+            except StorageBusy as busy:
+                if busy.in_vain:
+                    raise
                 tried += TRIES
             except Scattered as scattered:
                 tried += TRIES

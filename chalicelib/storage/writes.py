@@ -34,14 +34,20 @@ BUSY = {
 
 
 class StorageBusy(Unavailable):
-    """Too many wrote the same thing at once. Nothing was written: repeat."""
+    """Too many wrote the same thing at once. Nothing was written: repeat. `in_vain`: only the whole request, not the
+    same writes, since what they would make was made by another.
+    """
 
     code = "STORAGE_BUSY"
     message = "现在人太多了，请稍后再试"
+    in_vain = False
 
 
-class Outrun(StorageBusy):
-    """What a write would make is there already, by another: the same again is in vain, a request made anew is not."""
+def outrun() -> StorageBusy:
+    """For a write of what another may have made."""
+    busy = StorageBusy()
+    busy.in_vain = True
+    return busy
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...kernel.clock import epoch
 from ...storage.due import clear_due, set_due, wait_for
-from ...storage.writes import Outrun, Write, delete, put, update
+from ...storage.writes import Write, delete, outrun, put, update
 from .rules import (
     AlreadyInTeam,
     Face,
@@ -24,7 +24,7 @@ LOOK_AGAIN = timedelta(minutes=5)
 
 
 def opens(team: Team) -> Write:
-    """New, or again for the order whose team failed before anyone had paid for it. Otherwise Outrun: another run
+    """New, or again for the order whose team failed before anyone had paid for it. Otherwise StorageBusy: another run
     opened it for the same order at this very moment, which is a reason to look again and none to pay back.
     """
     row = TeamRow(
@@ -45,7 +45,7 @@ def opens(team: Team) -> Write:
         **wait_for(TeamRow, EXPIRE, team.team_id, team.expires_at),
     )
     unseen = (TeamRow.state == TeamState.FAILED) & (TeamRow.paid_count == 0)
-    return put(row, condition=TeamRow.pk.does_not_exist() | unseen, otherwise=Outrun())
+    return put(row, condition=TeamRow.pk.does_not_exist() | unseen, otherwise=outrun())
 
 
 def joins(team: Team) -> Write:
