@@ -34,13 +34,12 @@ BUSY = {
 
 
 class StorageBusy(Unavailable):
-    """Too many wrote the same thing at once. Nothing was written: repeat. `in_vain`: only the whole request, not the
-    same writes, since what they would make was made by another.
-    """
+    """Too many wrote the same thing at once. Nothing was written: repeat."""
 
     code = "STORAGE_BUSY"
     message = "现在人太多了，请稍后再试"
     in_vain = False
+    """Whether only the whole request may succeed: what the same writes would make was made by another."""
 
 
 def outrun() -> StorageBusy:
