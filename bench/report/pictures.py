@@ -50,7 +50,7 @@ def draw(results: Results, folder: Path = PICTURES) -> list[Path]:
         for name, drawn in DRAWN.items():
             figure = drawn(results)
             if figure is not None:
-                figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+                figure.savefig(folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
                 files.append(folder / f"{name}.svg")
     return files
 
