@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from pynamodb.attributes import Attribute
 from pynamodb.constants import STRING
-from pynamodb.expressions.update import Action, SetAction
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from ..kernel.trail import Event
@@ -35,30 +35,18 @@ class Packed(Attribute[Value], Generic[Value]):
         return self._decoder.decode(value)  # type: ignore[no-any-return]
 
 
-class _SetAll(SetAction):
-    """As many actions of pynamodb as there are values, in a third of the time."""
-
-    values = ()
-    format_string = "SET"
-
-    def __init__(self, kind: type[Model], given: Mapping[str, Any]) -> None:
-        self._attributes, self._given = kind.get_attributes(), given
-
-    def serialize(self, names: dict[str, str], values: dict[str, Any]) -> str:
-        changes = []
-        for name, value in self._given.items():
-            attribute = self._attributes[name]
-            place, placeholder = names.setdefault(attribute.attr_name, f"#{len(names)}"), f":{len(values)}"
-            values[placeholder] = {attribute.attr_type: attribute.serialize(value)}
-            changes.append(f"{place} = {placeholder}")
-        return ", ".join(changes)
-
-
 def becoming(kind: type[Model], given: Mapping[str, Any]) -> list[Action]:
-    """The actions that give these values to attributes of a row, by their names in Python; None takes one away."""
-    kept = {name: value for name, value in given.items() if value is not None}
+    """The actions that give these values to attributes of a row, by their names in Python; None takes one away. Values
+    are set by one action, in a third of the time of as many of pynamodb's.
+    """
     gone = [getattr(kind, name).remove() for name, value in given.items() if value is None]
-    return [*gone, _SetAll(kind, kept)] if kept else gone
+    attributes = [(kind.get_attributes()[name], value) for name, value in given.items() if value is not None]
+    if not attributes:
+        return gone
+    names = {f"name{n}": attribute.attr_name for n, (attribute, _) in enumerate(attributes)}
+    values = {f"value{n}": {each.attr_type: each.serialize(value)} for n, (each, value) in enumerate(attributes)}
+    changes = ", ".join(f"{{name{n}}} = {{value{n}}}" for n in range(len(attributes)))
+    return [*gone, Sets(changes, names, **values)]
 
 
 def packed(event: Event) -> str:

@@ -32,6 +32,7 @@ class Row(Model):
 
     kinds: ClassVar[list[type["Row"]]] = []
     bare_name: ClassVar[str] = ""
+    _discriminator: ClassVar[str | None]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -44,7 +45,7 @@ class Row(Model):
 
     def __init__(self, hash_key: Any = None, range_key: Any = None, **attributes: Any) -> None:
         """As pynamodb's, in a third of the time where there are only keys: most rows are made to be asked for."""
-        if attributes or self._discriminator or (range_key is not None and self._range_keyname is None):  # type: ignore[attr-defined]
+        if attributes or self._discriminator or (range_key is not None and self._range_keyname is None):
             super().__init__(hash_key, range_key, **attributes)
             return
         values = self.attribute_values = _defaults(type(self))
@@ -55,7 +56,7 @@ class Row(Model):
     @classmethod
     def _instantiate(cls, attribute_values: dict[str, dict[str, Any]]) -> Any:
         """As pynamodb makes a row of an item, but looking only at the attributes that the item has."""
-        if cls._discriminator:  # type: ignore[attr-defined]
+        if cls._discriminator:
             return super()._instantiate(attribute_values)
         row, named = cls.__new__(cls), _attributes(cls)
         values = row.attribute_values = _defaults(cls)
